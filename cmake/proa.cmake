@@ -1,0 +1,121 @@
+# The few functions that every folder's CMakeLists.txt is written with.
+
+add_library(proa_options INTERFACE)
+target_compile_options(proa_options INTERFACE
+  -iquote ${CMAKE_SOURCE_DIR}/src
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast
+  -Wnon-virtual-dtor -Woverloaded-virtual -Wnull-dereference -Wimplicit-fallthrough
+  -Wno-missing-field-initializers -Werror
+  -fno-strict-aliasing -fstack-protector-strong)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  # TRY is a statement expression and thread-safety analysis is clang's.
+  target_compile_options(proa_options INTERFACE -Wthread-safety -Wno-gnu-statement-expression
+    -Wno-gnu-statement-expression-from-macro-expansion)
+else()
+  # gcc 12 warns of paths that the sanitizers' and the optimizer's own rewriting made up.
+  target_compile_options(proa_options INTERFACE -Wno-null-dereference -Wno-maybe-uninitialized
+    -Wno-restrict -Wno-stringop-overflow -Wno-array-bounds)
+endif()
+if(CMAKE_BUILD_TYPE STREQUAL "Release")
+  target_compile_options(proa_options INTERFACE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+    -ffunction-sections -fdata-sections)
+  target_link_options(proa_options INTERFACE -Wl,--gc-sections)
+endif()
+if(PROA_SANITIZE)
+  target_compile_options(proa_options INTERFACE -fsanitize=${PROA_SANITIZE}
+    -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_link_options(proa_options INTERFACE -fsanitize=${PROA_SANITIZE})
+endif()
+
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+
+# proa_find(<name> <pkg-config module>) makes dep_<name>, usable in shared and static programs.
+function(proa_find name module)
+  if(TARGET dep_${name})
+    return()
+  endif()
+  pkg_check_modules(DEP_${name} REQUIRED IMPORTED_TARGET GLOBAL ${module})
+  add_library(dep_${name} INTERFACE)
+  if(PROA_STATIC)
+    target_link_libraries(dep_${name} INTERFACE ${DEP_${name}_STATIC_LINK_LIBRARIES}
+      ${DEP_${name}_STATIC_LIBRARIES})
+  else()
+    target_link_libraries(dep_${name} INTERFACE PkgConfig::DEP_${name})
+  endif()
+endfunction()
+
+# proa_library(<folder> [<dependency>...]): the library of this folder and all below it, from
+# every .cc file but tests and fuzz targets. Beside it, where there are such files:
+#   *_test.cc         -> test_<folder>_unit
+#   *_kernel_test.cc  -> test_<folder>_kernel    (needs root)
+#   *_kvm_test.cc     -> test_<folder>_kvm       (needs /dev/kvm)
+#   <what>_fuzz.cc    -> fuzz_<what>             (preset fuzz)
+function(proa_library folder)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
+  set(tests ${sources})
+  set(fuzzers ${sources})
+  list(FILTER sources EXCLUDE REGEX "_(test|fuzz)\\.cc$")
+  list(FILTER tests INCLUDE REGEX "_test\\.cc$")
+  list(FILTER fuzzers INCLUDE REGEX "_fuzz\\.cc$")
+
+  set(target proa_${folder})
+  if(sources)
+    add_library(${target} STATIC ${sources})
+    target_link_libraries(${target} PUBLIC proa_options Threads::Threads ${ARGN})
+  else()
+    add_library(${target} INTERFACE)
+    target_link_libraries(${target} INTERFACE proa_options ${ARGN})
+  endif()
+
+  if(PROA_TESTS)
+    set(kernel_tests ${tests})
+    set(kvm_tests ${tests})
+    list(FILTER kernel_tests INCLUDE REGEX "_kernel_test\\.cc$")
+    list(FILTER kvm_tests INCLUDE REGEX "_kvm_test\\.cc$")
+    list(FILTER tests EXCLUDE REGEX "_(kernel|kvm)_test\\.cc$")
+    proa_test(${folder}_unit LABEL unit SOURCES ${tests} DEPS ${target})
+    proa_test(${folder}_kernel LABEL kernel SOURCES ${kernel_tests} DEPS ${target})
+    proa_test(${folder}_kvm LABEL kvm SOURCES ${kvm_tests} DEPS ${target})
+  endif()
+  if(PROA_FUZZ)
+    foreach(source IN LISTS fuzzers)
+      get_filename_component(name ${source} NAME_WE)
+      string(REGEX REPLACE "_fuzz$" "" name ${name})
+      add_executable(fuzz_${name} ${source})
+      target_link_libraries(fuzz_${name} PRIVATE ${target})
+      target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+    endforeach()
+  endif()
+endfunction()
+
+# proa_test(<name> LABEL <label> SOURCES <file>... DEPS <target>...): one gtest program,
+# bin/test_<name>, registered with ctest under its label.
+function(proa_test name)
+  cmake_parse_arguments(ARG "" "LABEL" "SOURCES;DEPS" ${ARGN})
+  if(NOT ARG_SOURCES)
+    return()
+  endif()
+  add_executable(test_${name} ${ARG_SOURCES})
+  target_link_libraries(test_${name} PRIVATE ${ARG_DEPS} proa_fixtures)
+  add_test(NAME ${name} COMMAND test_${name})
+  set_tests_properties(${name} PROPERTIES LABELS ${ARG_LABEL} TIMEOUT 900)
+endfunction()
+
+# proa_program(<name> [STATIC] [<dependency>...]): bin/<name> from this folder's sources.
+# STATIC: starts often; linked statically in the release preset.
+function(proa_program name)
+  cmake_parse_arguments(ARG "STATIC" "" "" ${ARGN})
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
+  list(FILTER sources EXCLUDE REGEX "_(test|fuzz)\\.cc$")
+  add_executable(${name} ${sources})
+  target_link_libraries(${name} PRIVATE ${ARG_UNPARSED_ARGUMENTS})
+  if(ARG_STATIC AND PROA_STATIC)
+    target_link_options(${name} PRIVATE -static -Wl,--fatal-warnings)
+  endif()
+endfunction()
+
+if(PROA_TESTS)
+  enable_testing()
+  find_package(GTest REQUIRED)
+endif()

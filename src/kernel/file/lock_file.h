@@ -1,0 +1,28 @@
+// An exclusive lock on a file (flock): held until its owner goes or its process ends.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/fd.h"
+#include "base/result.h"
+
+namespace proa::file {
+
+// Owner: whoever took it. Thread: one owner at a time.
+class LockFile {
+ public:
+  // Makes the file where it is missing (mode 0600) and waits for the lock.
+  static Result<LockFile> wait(const std::string& path);
+  // Takes the lock, or gives nothing where another holds it.
+  static Result<std::optional<LockFile>> try_take(const std::string& path);
+
+  // The locked file; a child that inherits it holds the lock too.
+  FdRef fd() const { return fd_; }
+
+ private:
+  explicit LockFile(Fd fd) : fd_(std::move(fd)) {}
+  Fd fd_;
+};
+
+}  // namespace proa::file
