@@ -93,7 +93,7 @@ endfunction()
 # bin/test_<name>, registered with ctest under its label.
 function(proa_test name)
   cmake_parse_arguments(ARG "" "LABEL" "SOURCES;DEPS" ${ARGN})
-  if(NOT ARG_SOURCES)
+  if(NOT ARG_SOURCES OR NOT ARG_LABEL IN_LIST PROA_TEST_LABELS)
     return()
   endif()
   add_executable(test_${name} ${ARG_SOURCES})
