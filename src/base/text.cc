@@ -84,4 +84,10 @@ std::string to_hex(std::string_view bytes) {
   return hex;
 }
 
+std::string hex(std::uint64_t number) {
+  char digits[16];
+  const auto printed = std::to_chars(digits, digits + sizeof digits, number, 16);
+  return cat("0x", std::string_view(digits, static_cast<std::size_t>(printed.ptr - digits)));
+}
+
 }  // namespace proa

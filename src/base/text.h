@@ -5,6 +5,7 @@
 #include <charconv>
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <initializer_list>
 #include <string>
 #include <string_view>
@@ -59,5 +60,7 @@ std::string printable(std::string_view text, std::size_t limit = 200);
 
 // Lower-case hexadecimal, two digits a byte.
 std::string to_hex(std::string_view bytes);
+// An address or a flag word for messages: "0x1f".
+std::string hex(std::uint64_t number);
 
 }  // namespace proa
