@@ -1,0 +1,15 @@
+// Proves that a layer file is whole: its metadata by the digest in its note, its file data by
+// giving back the tar, its structure by a walk.
+#pragma once
+
+#include "base/digest.h"
+#include "base/fd.h"
+#include "base/result.h"
+
+namespace proa::image {
+
+// Errors: corrupt (says what is damaged), unsupported (no layer of ours)
+// Thread: any.
+Result<void> verify_layer(FdRef image, FdRef tarmap, const Digest& diff_id);
+
+}  // namespace proa::image
