@@ -53,7 +53,7 @@ using MutableByteSpan = std::span<std::byte>;
 
 // Views a layout struct as bytes.
 template <typename Layout>
-  requires std::is_trivially_copyable_v<Layout>
+  requires(!std::is_array_v<Layout> && std::is_trivially_copyable_v<Layout>)
 ByteSpan bytes_of(const Layout& layout) {
   return std::as_bytes(std::span<const Layout, 1>(&layout, 1));
 }
@@ -68,7 +68,7 @@ inline std::string_view text_of(ByteSpan bytes) {
 
 // Copies a layout struct out of foreign bytes; the caller has checked the size.
 template <typename Layout>
-  requires std::is_trivially_copyable_v<Layout>
+  requires(!std::is_array_v<Layout> && std::is_trivially_copyable_v<Layout>)
 Layout copy_from(ByteSpan bytes) {
   Layout layout;
   std::memcpy(&layout, bytes.data(), sizeof layout);
