@@ -42,9 +42,9 @@ Result<std::span<const Event>> Epoll::wait(std::optional<std::chrono::millisecon
   const auto length = static_cast<std::size_t>(count);
   for (std::size_t i = 0; i < length; ++i) {
     const std::uint32_t bits = raw_[i].events;
-    events_[i] = {raw_[i].data.u64,
-                  {(bits & EPOLLIN) != 0, (bits & EPOLLOUT) != 0,
-                   (bits & (EPOLLERR | EPOLLHUP)) != 0}};
+    events_[i] = {
+        raw_[i].data.u64,
+        {(bits & EPOLLIN) != 0, (bits & EPOLLOUT) != 0, (bits & (EPOLLERR | EPOLLHUP)) != 0}};
   }
   return std::span<const Event>(events_.data(), length);
 }
