@@ -24,7 +24,7 @@ class TarRestorer {
   ~TarRestorer();
 
   // Fills the front of `buffer` with the tar's next bytes and gives their count, 0 at the end.
-  // The last bytes are given only once the whole tar is known to be `diff_id`'s.
+  // The end is given only once the whole tar is known to be `diff_id`'s.
   //
   // Errors: corrupt (damaged tarmap or layer file, or another tar than `diff_id`'s)
   Result<std::size_t> read(MutableByteSpan buffer);
