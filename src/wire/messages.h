@@ -29,7 +29,7 @@ enum class MessageType : std::uint16_t {
   pause = 0x15,
   resume = 0x16,
   attach = 0x17,  // carries one descriptor: the client's connection
-  exec = 0x18,    // carries up to one descriptor, as attach
+  exec = 0x18,    // carries up to two descriptors: as attach, and one for standard error alone
   processes = 0x19,
   stats = 0x1a,
   update = 0x1b,
@@ -130,6 +130,10 @@ struct Attachment {
   std::string detach_keys;   // the bytes that detach; "" none
   std::string early_input;   // read from the client before the connection was handed over
   std::string early_output;  // to be sent first: a log's replay
+  bool keep_input = false;   // the client's end of stream leaves standard input open for others
+  // Ends the stream by a frame of kind 16 that holds {"ExitCode":n,"Error":"..."}: a client knows
+  // the outcome even when proad has died meanwhile. Needs `framed`.
+  bool report_end = false;
   template <typename Visitor, typename Self>
   static void fields(Visitor& visit, Self& self) {
     visit(1, "input", self.input);
@@ -139,6 +143,8 @@ struct Attachment {
     visit(5, "detach_keys", self.detach_keys);
     visit(6, "early_input", self.early_input);
     visit(7, "early_output", self.early_output);
+    visit(8, "keep_input", self.keep_input);
+    visit(9, "report_end", self.report_end);
   }
 };
 
