@@ -23,8 +23,8 @@ bool EventFd::take() const {
   return ::read(fd_.get(), &count, sizeof count) == sizeof count;
 }
 
-bool EventFd::signalled() const {
-  pollfd poll_fd = {fd_.get(), POLLIN, 0};
+bool EventFd::signalled(FdRef fd) {
+  pollfd poll_fd = {fd.get(), POLLIN, 0};
   return ::poll(&poll_fd, 1, 0) == 1;
 }
 

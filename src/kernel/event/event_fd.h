@@ -23,7 +23,8 @@ class EventFd {
   // Takes all signals so far; tells whether there were any.
   bool take() const;
   // Tells whether it is signalled, without taking.
-  bool signalled() const;
+  bool signalled() const { return signalled(fd_); }
+  static bool signalled(FdRef fd);
 
  private:
   explicit EventFd(Fd fd) : fd_(std::move(fd)) {}
