@@ -67,8 +67,8 @@ void PciTransport::lay_out_config() {
   config_.set(0x00, kVendor);
   config_.set(0x02, static_cast<std::uint16_t>(kModernDevice + type));
   config_.set(0x04, kCommandMemory);
-  config_.allow(0x04, static_cast<std::uint16_t>(kCommandMemory | kCommandMaster |
-                                                 kCommandNoInterrupt));
+  config_.allow(0x04,
+                static_cast<std::uint16_t>(kCommandMemory | kCommandMaster | kCommandNoInterrupt));
   config_.set(0x06, kStatusCapabilities);
   config_.set(0x08, (class_of(controller_->type()) << 8) | 1);  // revision 1: modern
   config_.set(kBar0, bar_.value | kBarIs64Bit);
@@ -84,16 +84,16 @@ void PciTransport::lay_out_config() {
   config_.set(kMsixCapability + 4, static_cast<std::uint32_t>(kMsixTable));
   config_.set(kMsixCapability + 8, static_cast<std::uint32_t>(kMsixPending));
 
-  put(config_, {kCommonCapability, kIsrCapability, 16, Part::common, kCommon,
-                sizeof(CommonConfig)});
+  put(config_,
+      {kCommonCapability, kIsrCapability, 16, Part::common, kCommon, sizeof(CommonConfig)});
   put(config_, {kIsrCapability, kDeviceCapability, 16, Part::isr, kIsr, 1});
   put(config_, {kDeviceCapability, kNotifyCapability, 16, Part::device, kDeviceConfig, kPartSize});
   put(config_, {kNotifyCapability, kWindowCapability, 20, Part::notify, kNotify,
                 std::uint64_t{controller_->queue_count()} * kNotifyMultiplier});
   config_.set(kNotifyCapability + 16, kNotifyMultiplier);
   put(config_, {kWindowCapability, 0, 20, Part::window, 0, 0});
-  config_.allow(kWindowCapability + 4, std::uint8_t{0xff});         // which BAR
-  config_.allow(kWindowCapability + 8, ~std::uint64_t{0});          // offset and length
+  config_.allow(kWindowCapability + 4, std::uint8_t{0xff});  // which BAR
+  config_.allow(kWindowCapability + 8, ~std::uint64_t{0});   // offset and length
   config_.allow(kWindowData, ~std::uint32_t{0});
 }
 
@@ -104,8 +104,7 @@ void PciTransport::access_window(bool write) {
   if (bar != 0 || (length != 1 && length != 2 && length != 4)) return;
   if (offset % length != 0 || offset > kBarSize - length) return;
   Le32 data = config_.get<std::uint32_t>(kWindowData);
-  const MutableByteSpan bytes =
-      std::as_writable_bytes(std::span<Le32, 1>(&data, 1)).first(length);
+  const MutableByteSpan bytes = std::as_writable_bytes(std::span<Le32, 1>(&data, 1)).first(length);
   if (write) {
     discard(write_bar(offset, bytes), "configuration space has nobody to tell");
     return;
