@@ -11,6 +11,9 @@
 
 #include "base/fd.h"
 #include "base/result.h"
+#include "image/mount/pinned_namespace.h"
+#include "image/mount/rung.h"
+#include "kernel/file/lock_file.h"
 #include "kernel/mount/mount.h"
 
 namespace proa::image {
@@ -22,7 +25,7 @@ struct LayerFile {
 
 // What lies above the layers.
 struct ReadOnly {};
-// Two directories of one file system, neither in use by another mount.
+// Two directories in one parent, neither in use by another mount.
 struct UpperDirectory {
   std::string upper;
   std::string work;
@@ -42,12 +45,6 @@ struct RootRequest {
   std::optional<FdRef> user_namespace;
 };
 constexpr std::size_t kMaxLayers = 128;
-
-// How layers reach the overlay. `descriptor`: by descriptors of detached mounts (Linux 6.13);
-// `path`: by paths in the pinned namespace (lowerdir+, Linux 6.5); `loop`: layers on loop devices
-// and mount(2) with short names (Linux 5.19). The file behind a mount without a loop device needs
-// Linux 6.12.
-enum class Rung : std::uint8_t { descriptor, path, loop };
 
 // The namespace outlives the process: the next one finds mounts and users as they were.
 //
@@ -72,15 +69,20 @@ class LayerMounts {
   Result<std::vector<std::string>> users() const;
   // The ids of the layers that are mounted.
   Result<std::vector<std::string>> layers() const;
-  // Unpins the namespace; it goes when the last root over it has gone.
+  // Takes the pin away: the namespace and its mounts go with this object, the file systems with
+  // the last root over them.
   Result<void> unpin();
 
  private:
-  LayerMounts(std::string run_directory, Fd name_space, Rung rung)
+  LayerMounts(std::string run_directory, PinnedNamespace name_space, Rung rung)
       : run_directory_(std::move(run_directory)), namespace_(std::move(name_space)), rung_(rung) {}
 
+  Result<file::LockFile> lock() const;
+  Result<std::vector<mount::DetachedMount>> take_layers(const RootRequest& request) const;
+  Result<mount::DetachedMount> build(const RootRequest& request) const;
+
   std::string run_directory_;
-  Fd namespace_;
+  PinnedNamespace namespace_;
   Rung rung_;
 };
 
