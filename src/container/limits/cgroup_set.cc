@@ -148,16 +148,16 @@ Record CgroupSet::record() const {
   return record;
 }
 
-const CgroupSet::Entry* CgroupSet::unified_entry() const {
+const Cgroup* CgroupSet::unified_cgroup() const {
   const auto found = std::ranges::find_if(
       entries_, [](const Entry& entry) { return entry.member.version == Version::v2; });
-  return found == entries_.end() ? nullptr : &*found;
+  return found == entries_.end() ? nullptr : &found->cgroup;
 }
 
 std::optional<FdRef> CgroupSet::unified() const {
-  const Entry* entry = unified_entry();
-  if (entry == nullptr) return std::nullopt;
-  return entry->cgroup.fd();
+  const Cgroup* cgroup = unified_cgroup();
+  if (cgroup == nullptr) return std::nullopt;
+  return cgroup->fd();
 }
 
 const Cgroup* CgroupSet::find(std::string_view controller) const {
@@ -183,16 +183,16 @@ Result<void> CgroupSet::add(pid_t pid, Joined already) const {
 
 Result<std::vector<pid_t>> CgroupSet::processes() const {
   // Every process is in every hierarchy: one of them tells all.
-  const Entry* entry = unified_entry();
-  if (entry != nullptr) return entry->cgroup.processes();
+  const Cgroup* unified = unified_cgroup();
+  if (unified != nullptr) return unified->processes();
   if (entries_.empty()) return std::vector<pid_t>();
   return entries_.front().cgroup.processes();
 }
 
 // v2's freezer is complete without a controller; v1's needs its hierarchy.
 Result<const Cgroup*> CgroupSet::freezer() const {
-  const Entry* entry = unified_entry();
-  if (entry != nullptr && entry->cgroup.has_file("cgroup.freeze")) return &entry->cgroup;
+  const Cgroup* unified = unified_cgroup();
+  if (unified != nullptr && unified->has_file("cgroup.freeze")) return unified;
   const Cgroup* v1 = find("freezer");
   if (v1 != nullptr) return v1;
   return fail(ErrorKind::unsupported, "the container has neither cgroup v2 nor the v1 freezer");
@@ -217,9 +217,9 @@ Result<bool> CgroupSet::frozen() const {
 }
 
 Result<void> CgroupSet::kill() const {
-  const Entry* entry = unified_entry();
-  if (entry == nullptr && entries_.empty()) return {};
-  const Cgroup& cgroup = entry != nullptr ? entry->cgroup : entries_.front().cgroup;
+  if (entries_.empty()) return {};
+  const Cgroup* unified = unified_cgroup();
+  const Cgroup& cgroup = unified != nullptr ? *unified : entries_.front().cgroup;
   TRY(cgroup.kill());
   // On a v1 freezer the signals wait until the processes run again; v2 lets killed ones die.
   const Cgroup* v1_freezer = find("freezer");

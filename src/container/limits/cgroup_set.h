@@ -54,6 +54,8 @@ class CgroupSet {
   Record record() const;
   // The v2 cgroup, for clone3 with CLONE_INTO_CGROUP: such a child needs add() for v1 only.
   std::optional<FdRef> unified() const;
+  // The same, or nullptr.
+  const cgroup::Cgroup* unified_cgroup() const;
   // The cgroup that the controller is bound to, or nullptr: of v2 only where it is switched on.
   const cgroup::Cgroup* find(std::string_view controller) const;
   bool empty() const { return entries_.empty(); }
@@ -86,7 +88,6 @@ class CgroupSet {
   Result<void> place(const Placement& placement);
   Result<void> join(const cgroup::Cgroup& cgroup) const;
   Result<void> attach_devices(const Plan& plan);
-  const Entry* unified_entry() const;
   Result<const cgroup::Cgroup*> freezer() const;
   void remove_made();
 
