@@ -1,19 +1,22 @@
 #include "container/limits/cgroup_set.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <chrono>
+#include <optional>
 
 #include "base/text.h"
 #include "container/limits/stats.h"
 #include "kernel/cgroup/events.h"
 #include "kernel/file/file.h"
+#include "kernel/file/temp_dir.h"
 #include "kernel/process/child.h"
 #include "tests/fixtures/leak_check.h"
 #include "tests/fixtures/require.h"
@@ -27,7 +30,6 @@ using cgroup::Version;
 using oci::runtime::Resources;
 using process::Child;
 using ::testing::ElementsAre;
-using ::testing::IsEmpty;
 
 Deadline soon() { return std::chrono::steady_clock::now() + std::chrono::seconds(10); }
 
@@ -61,6 +63,35 @@ class CgroupSetTest : public fixtures::LeakCheckedTest {
     process::Spawn spawn{.program = "/bin/sleep", .arguments = {"sleep", "1000"}};
     return Child::spawn(spawn).take();
   }
+
+  // A shell script that starts only once it is in its cgroups.
+  class Waiting {
+   public:
+    explicit Waiting(std::string script) {
+      int ends[2];
+      EXPECT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+      const Fd input(ends[0]);
+      go_ = Fd(ends[1]);
+      const Fd nowhere = file::open("/dev/null", O_WRONLY).take();
+      process::Spawn spawn{.program = "/bin/sh",
+                           .arguments = {"sh", "-c", cat("read go; ", script)}};
+      spawn.standard_input = input;
+      spawn.standard_error = nowhere;
+      child_.emplace(Child::spawn(spawn).take());
+    }
+    pid_t pid() const { return child_->pid(); }
+    void go() { EXPECT_EQ(::write(go_.get(), "go\n", 3), 3); }
+    // How it ended; killed where it has no end within a minute.
+    process::End end() {
+      const auto end = child_->wait_for(std::chrono::seconds(60));
+      EXPECT_TRUE(end.ok() && end.value().has_value()) << "no end within a minute";
+      return end.ok() && end.value() ? *end.value() : process::End(process::Exited{-1});
+    }
+
+   private:
+    std::optional<Child> child_;
+    Fd go_;
+  };
 
   std::string read(const CgroupSet& set, std::string_view controller, const std::string& file) {
     const cgroup::Cgroup* found = set.find(controller);
@@ -232,26 +263,16 @@ TEST_F(CgroupSetTest, failing_limit_names_its_file_and_leaves_nothing) {
   EXPECT_THAT(set.error().message(), ::testing::HasSubstr("hugetlb"));
 }
 
-TEST_F(CgroupSetTest, pids_limit_holds_and_memory_limit_kills_with_an_event) {
-  Result<CgroupSet> set =
-      create({.memory = {.limit = 16 << 20, .swap = 16 << 20}, .pids_limit = 3}, request());
+TEST_F(CgroupSetTest, memory_limit_kills_and_tells) {
+  Result<CgroupSet> set = create({.memory = {.limit = 16 << 20, .swap = 16 << 20}}, request());
   ASSERT_OK(set);
   Result<cgroup::OomWatch> watch = cgroup::OomWatch::start(*set.value().find("memory"));
   ASSERT_OK(watch);
   // tail keeps the endless line that it reads in memory.
-  process::Spawn spawn{.program = "/bin/sh",
-                       .arguments = {"sh", "-c", "read go; exec tail /dev/zero"}};
-  int ends[2];
-  ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
-  const Fd input(ends[0]);
-  const Fd go(ends[1]);
-  spawn.standard_input = input;
-  Child child = Child::spawn(spawn).take();
-  ASSERT_OK(set.value().add(child.pid()));
-  ASSERT_EQ(::write(go.get(), "go\n", 3), 3);
-  const auto end = child.wait_for(std::chrono::seconds(60));
-  ASSERT_OK(end);
-  EXPECT_EQ(end.value(), process::End(process::Signalled{SIGKILL}));
+  Waiting script("exec tail /dev/zero");
+  ASSERT_OK(set.value().add(script.pid()));
+  script.go();
+  EXPECT_EQ(script.end(), process::End(process::Signalled{SIGKILL}));
   std::uint64_t kills = 0;
   while (kills == 0) {
     pollfd ready = {.fd = watch.value().fd().get(), .events = POLLIN, .revents = 0};
@@ -272,19 +293,9 @@ TEST_F(CgroupSetTest, pids_limit_holds_and_memory_limit_kills_with_an_event) {
 TEST_F(CgroupSetTest, forking_stops_at_the_pids_limit) {
   Result<CgroupSet> set = create({.pids_limit = 3}, request());
   ASSERT_OK(set);
-  process::Spawn spawn{
-      .program = "/bin/sh",
-      .arguments = {"sh", "-c", "read go; for i in 1 2 3 4 5; do sleep 1000 & done; wait"}};
-  int ends[2];
-  ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
-  const Fd input(ends[0]);
-  const Fd go(ends[1]);
-  const Fd nowhere = file::open("/dev/null", O_WRONLY).take();
-  spawn.standard_input = input;
-  spawn.standard_error = nowhere;
-  Child child = Child::spawn(spawn).take();
-  ASSERT_OK(set.value().add(child.pid()));
-  ASSERT_EQ(::write(go.get(), "go\n", 3), 3);
+  Waiting script("for i in 1 2 3 4 5; do sleep 1000 & done; wait");
+  ASSERT_OK(set.value().add(script.pid()));
+  script.go();
   const auto deadline = soon();
   const cgroup::Cgroup* pids = set.value().find("pids");
   ASSERT_NE(pids, nullptr);
@@ -295,7 +306,65 @@ TEST_F(CgroupSetTest, forking_stops_at_the_pids_limit) {
   EXPECT_LE(read_stats(set.value()).value().pids->current, 3U);
   EXPECT_EQ(read_stats(set.value()).value().pids->limit, 3U);
   ASSERT_OK(set.value().kill());
-  ASSERT_OK(child.wait());
+  script.end();
+  ASSERT_OK(set.value().remove(soon()));
+}
+
+TEST_F(CgroupSetTest, processor_quota_throttles) {
+  Result<CgroupSet> set = create({.cpu = {.quota = 10000, .period = 100000}}, request());
+  ASSERT_OK(set);
+  Waiting script("while :; do :; done");
+  ASSERT_OK(set.value().add(script.pid()));
+  script.go();
+  const auto deadline = soon();
+  while (read_stats(set.value()).value().cpu->throttled_periods < 3) {
+    ASSERT_LT(std::chrono::steady_clock::now(), deadline) << "it was not throttled";
+    ::poll(nullptr, 0, 50);
+  }
+  EXPECT_GT(read_stats(set.value()).value().cpu->throttled_time, 0U);
+  ASSERT_OK(set.value().kill());
+  script.end();
+  ASSERT_OK(set.value().remove(soon()));
+}
+
+// A disk that may be read as a whole: "vda", "sda".
+std::optional<std::string> any_disk() {
+  const Result<Fd> block = file::open("/sys/block", O_RDONLY | O_DIRECTORY);
+  if (!block.ok()) return std::nullopt;
+  const std::vector<std::string> names = file::list(block.value()).value();
+  for (const std::string& name : names) {
+    const bool is_disk = name.starts_with("vd") || name.starts_with("sd");
+    if (is_disk && file::open(cat("/dev/", name), O_RDONLY | O_DIRECT).ok()) return name;
+  }
+  return std::nullopt;
+}
+
+TEST_F(CgroupSetTest, reading_a_disk_keeps_to_its_rate) {
+  const std::optional<std::string> disk = any_disk();
+  if (!disk) GTEST_SKIP() << "needs a disk that may be read";
+  const struct stat node = file::stat_at(FdRef::cwd(), cat("/dev/", *disk)).value();
+  Resources resources;
+  resources.block.read_bytes = {
+      {.major = major(node.st_rdev), .minor = minor(node.st_rdev), .rate = 1 << 20}};
+  // The disk itself is none of the devices that every container may open.
+  Request asked = request();
+  asked.devices = DeviceControl::skipped;
+  Result<CgroupSet> set = create(resources, asked);
+  ASSERT_OK(set);
+  Waiting script(cat("exec dd if=/dev/", *disk, " of=/dev/null bs=64k count=24 iflag=direct"));
+  ASSERT_OK(set.value().add(script.pid()));
+  const auto begin = std::chrono::steady_clock::now();
+  script.go();
+  EXPECT_EQ(script.end(), process::End(process::Exited{0}));
+  // 1.5 MiB at 1 MiB a second; the first part of a second's worth goes through at once.
+  EXPECT_GT(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(800));
+  std::uint64_t bytes = 0;
+  const Result<Stats> stats = read_stats(set.value());
+  ASSERT_OK(stats);
+  for (const BlockCount& count : stats.value().block->bytes) {
+    if (count.operation == BlockOperation::read) bytes += count.value;
+  }
+  EXPECT_GE(bytes, 24U * 65536);
   ASSERT_OK(set.value().remove(soon()));
 }
 
@@ -305,25 +374,15 @@ TEST_F(CgroupSetTest, devices_are_restricted_by_list_and_by_program) {
     asked.hierarchies = hierarchies;
     Result<CgroupSet> set = create({}, asked);
     ASSERT_OK(set);
-    process::Spawn spawn{.program = "/bin/sh",
-                         .arguments = {"sh", "-c",
-                                       "read go; true </dev/null || exit 2; "
-                                       "mknod $1/n c 1 11 || exit 3; true <$1/n && exit 4; exit 0",
-                                       "sh", "/dev/shm"}};
-    int ends[2];
-    ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
-    const Fd input(ends[0]);
-    const Fd go(ends[1]);
-    const Fd nowhere = file::open("/dev/null", O_WRONLY).take();
-    spawn.standard_input = input;
-    spawn.standard_error = nowhere;
-    Child child = Child::spawn(spawn).take();
-    ASSERT_OK(set.value().add(child.pid()));
-    ASSERT_EQ(::write(go.get(), "go\n", 3), 3);
-    const auto end = child.wait();
-    ::unlink("/dev/shm/n");
-    ASSERT_OK(end);
-    EXPECT_EQ(end.value(), process::End(process::Exited{0}));
+    const Result<file::TempDir> scratch = file::TempDir::create("/dev/shm", "proa-test-");
+    ASSERT_OK(scratch);
+    // 1:11 is the kernel's log.
+    const std::string node = cat(scratch.value().path(), "/n");
+    Waiting script(cat("true </dev/null || exit 2; mknod ", node, " c 1 11 || exit 3; ", "true <",
+                       node, " && exit 4; exit 0"));
+    ASSERT_OK(set.value().add(script.pid()));
+    script.go();
+    EXPECT_EQ(script.end(), process::End(process::Exited{0}));
     ASSERT_OK(set.value().remove(soon()));
   }
 }
@@ -341,35 +400,21 @@ TEST_F(CgroupSetTest, device_program_is_replaced_by_an_update) {
     const Plan plan = make_plan(layout_, {.devices = {everything}}, asked).take();
     ASSERT_OK(set.value().update(plan, warnings_));
   }
-  process::Spawn spawn{.program = "/bin/sh", .arguments = {"sh", "-c", "read go; true </dev/kmsg"}};
-  int ends[2];
-  ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
-  const Fd input(ends[0]);
-  const Fd go(ends[1]);
-  spawn.standard_input = input;
-  Child child = Child::spawn(spawn).take();
-  ASSERT_OK(set.value().add(child.pid()));
-  ASSERT_EQ(::write(go.get(), "go\n", 3), 3);
-  EXPECT_EQ(child.wait().value(), process::End(process::Exited{0}));
+  Waiting script("true </dev/kmsg");
+  ASSERT_OK(set.value().add(script.pid()));
+  script.go();
+  EXPECT_EQ(script.end(), process::End(process::Exited{0}));
   ASSERT_OK(set.value().remove(soon()));
 }
 
 TEST_F(CgroupSetTest, statistics_count_what_was_used) {
   Result<CgroupSet> set = create({}, request());
   ASSERT_OK(set);
-  process::Spawn spawn{
-      .program = "/bin/sh",
-      .arguments = {"sh", "-c", "read go; i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done"}};
-  int ends[2];
-  ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
-  const Fd input(ends[0]);
-  const Fd go(ends[1]);
-  spawn.standard_input = input;
-  Child child = Child::spawn(spawn).take();
-  ASSERT_OK(set.value().add(child.pid()));
+  Waiting script("i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done");
+  ASSERT_OK(set.value().add(script.pid()));
   EXPECT_EQ(read_stats(set.value()).value().pids->current, 1U);
-  ASSERT_EQ(::write(go.get(), "go\n", 3), 3);
-  ASSERT_OK(child.wait());
+  script.go();
+  EXPECT_EQ(script.end(), process::End(process::Exited{0}));
   const Result<Stats> stats = read_stats(set.value());
   ASSERT_OK(stats);
   EXPECT_GT(stats.value().cpu->total, 1'000'000U);
