@@ -23,29 +23,23 @@ class Value {
   using Array = std::vector<Value>;
   using Object = std::vector<Member>;
 
-  Value() = default;
-  Value(std::nullptr_t) {}
-  Value(bool boolean) : data_(boolean) {}
+  Value();
+  Value(std::nullptr_t);
+  Value(bool boolean);
   template <std::signed_integral Number>
-  Value(Number number) : data_(static_cast<std::int64_t>(number)) {}
+  Value(Number number);
   template <std::unsigned_integral Number>
     requires(!std::same_as<Number, bool>)
-  Value(Number number) {
-    if (number <= static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
-      data_ = static_cast<std::int64_t>(number);
-    } else {
-      data_ = static_cast<std::uint64_t>(number);
-    }
-  }
-  Value(double number) : data_(number) {}
-  Value(std::string text) : data_(std::move(text)) {}
-  Value(std::string_view text) : data_(std::string(text)) {}
-  Value(const char* text) : data_(std::string(text)) {}
-  Value(Array elements) : data_(std::move(elements)) {}
+  Value(Number number);
+  Value(double number);
+  Value(std::string text);
+  Value(std::string_view text);
+  Value(const char* text);
+  Value(Array elements);
   Value(Object members);
   Value(const std::vector<std::string>& texts);
 
-  static Value array() { return Value(Array()); }
+  static Value array();
   static Value object();
 
   bool is_null() const { return std::holds_alternative<std::nullptr_t>(data_); }
@@ -82,7 +76,28 @@ struct Member {
   bool operator==(const Member&) const = default;
 };
 
+// Behind Member: to make a Value is to know how to destroy one, and so a Member.
+inline Value::Value() = default;
+inline Value::Value(std::nullptr_t) {}
+inline Value::Value(bool boolean) : data_(boolean) {}
+template <std::signed_integral Number>
+Value::Value(Number number) : data_(static_cast<std::int64_t>(number)) {}
+template <std::unsigned_integral Number>
+  requires(!std::same_as<Number, bool>)
+Value::Value(Number number) {
+  if (number <= static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
+    data_ = static_cast<std::int64_t>(number);
+  } else {
+    data_ = static_cast<std::uint64_t>(number);
+  }
+}
+inline Value::Value(double number) : data_(number) {}
+inline Value::Value(std::string text) : data_(std::move(text)) {}
+inline Value::Value(std::string_view text) : data_(std::string(text)) {}
+inline Value::Value(const char* text) : data_(std::string(text)) {}
+inline Value::Value(Array elements) : data_(std::move(elements)) {}
 inline Value::Value(Object members) : data_(std::move(members)) {}
+inline Value Value::array() { return Value(Array()); }
 inline Value Value::object() { return Value(Object()); }
 
 // Parses one document of at most kMaxDepth nested values; of equal keys the last one wins.

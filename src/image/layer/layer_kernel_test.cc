@@ -114,7 +114,7 @@ class MountedLayer : public fixtures::LeakCheckedTest,
                      public ::testing::WithParamInterface<Archive> {};
 
 constexpr const char* kGnuUnpack =
-    "tar -x -p --numeric-owner --xattrs --xattrs-include='*' -f ../a.tar";
+    "tar -x -p --delay-directory-restore --numeric-owner --xattrs --xattrs-include='*' -f ../a.tar";
 
 INSTANTIATE_TEST_SUITE_P(
     Archives, MountedLayer,
