@@ -160,7 +160,11 @@ void ProcessStreams::complete() {
   ending_.reset();
   pending_input_.clear();
   close_input_when_sent_ = false;
-  loop_.post([this] { sweep(); });
+  // Later, and not at all should the owner drop these streams in answer to `drained`.
+  drain_timer_ = loop_.after(io::Clock::duration(0), [this] {
+    drain_timer_ = 0;
+    sweep();
+  });
 }
 
 void ProcessStreams::on_client(ClientPlace client, io::Readiness readiness) {

@@ -7,6 +7,9 @@
 namespace proa::engine {
 namespace {
 
+// How long clients may take to read what a workload left behind.
+constexpr std::chrono::seconds kLastReads{30};
+
 std::int64_t moment_now() { return now().time_since_epoch().count(); }
 
 Error not_running() { return fail(ErrorKind::busy, "the container is not running"); }
@@ -152,10 +155,10 @@ void Supervisor::remove(hull::Done<> done) {
   phase_ = Phase::leaving;
   hull_->remove([this, done = std::move(done)](Result<void> outcome) mutable {
     done(std::move(outcome));
-    if (!streams_.has_clients()) return loop_.stop();
+    if (!streams_.has_clients()) return listener_.on_gone();
     // Clients read the rest at their own pace, but not for ever.
-    streams_.on_empty([this] { loop_.stop(); });
-    loop_.after(std::chrono::seconds(30), [this] { loop_.stop(); });
+    streams_.on_empty([this] { listener_.on_gone(); });
+    loop_.after(kLastReads, [this] { listener_.on_gone(); });
   });
 }
 

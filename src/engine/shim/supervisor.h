@@ -27,6 +27,8 @@ class Supervisor : private hull::Observer {
   struct Listener {
     std::move_only_function<void(const wire::Record&)> on_record;
     std::move_only_function<void(const std::string&, const wire::Ending&)> on_exec_end;
+    // The hull is removed and the clients have gone: the shim may end.
+    std::move_only_function<void()> on_gone;
   };
 
   Supervisor(io::Loop& loop, wire::Spec spec, JournalWriter journal, LogWriter log,
@@ -51,7 +53,7 @@ class Supervisor : private hull::Observer {
   void exec(wire::Exec request, std::vector<Fd> connections, hull::Done<> done);
   void update(const wire::Update& request, hull::Done<> done);
   wire::Snapshot snapshot() const;
-  // Ends the workload's stay for good: the hull is removed, then the loop stops.
+  // Ends the workload's stay for good: the hull is removed, then the listener told.
   void remove(hull::Done<> done);
   // Nothing runs and nothing will by itself: a shim without sessions may go.
   bool idle() const { return phase_ == Phase::idle; }

@@ -1,0 +1,228 @@
+// The one implementation of Engine: what is known in memory, what carries it (shims), and the loop
+// that listens to them. Used within engine/ only.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <future>
+#include <map>
+#include <mutex>
+#include <set>
+#include <thread>
+
+#include "engine/engine.h"
+#include "engine/state.h"
+#include "hull/remote/remote_hull.h"
+#include "hull/remote/shim_link.h"
+#include "io/loop.h"
+#include "kernel/file/lock_file.h"
+#include "kernel/process/child.h"
+
+namespace proa::engine {
+
+// One workload in memory. Owner: shared by the engine's map and the calls under way on it.
+struct Entry {
+  std::mutex operation;  // one change of its life at a time
+  // Guarded by the engine's mutex.
+  Workload data;
+  bool carried = false;  // a shim is there
+  bool removed = false;
+  std::uint64_t ends = 0;
+  std::vector<Client> waiting_clients;  // attached before the start
+  // The loop's thread only.
+  std::unique_ptr<hull::ShimLink> link;
+  std::unique_ptr<hull::RemoteHull> hull;
+  std::optional<process::Child> shim;
+};
+using EntryPtr = std::shared_ptr<Entry>;
+
+class LiveVolumes : public Volumes {
+ public:
+  using UsersOf = std::function<std::vector<std::string>(const std::string&)>;
+  LiveVolumes(StateDb& state, std::string directory, Events& events, UsersOf users_of);
+  Result<void> load();
+  Result<Volume> create(Volume volume) override;
+  Result<Volume> inspect(const std::string& name) override;
+  Result<std::vector<Volume>> list() override;
+  Result<void> remove(const std::string& name, bool force) override;
+  Result<std::vector<std::string>> users(const std::string& name) override;
+  Result<std::uint64_t> size(const std::string& name) override;
+  Result<std::pair<std::vector<std::string>, std::uint64_t>> prune(
+      bool all, const std::map<std::string, std::vector<std::string>>& filters) override;
+
+ private:
+  StateDb& state_;
+  std::string directory_;
+  Events& events_;
+  UsersOf users_of_;
+  std::mutex mutex_;
+  std::map<std::string, Volume> known_;  // guarded by mutex_
+};
+
+class LiveEngine : public Engine {
+ public:
+  LiveEngine(Options options, ImageSource& images)
+      : options_(std::move(options)), images_(images) {}
+  ~LiveEngine() override;
+  Result<void> begin();
+
+  Result<Created> create(const std::string& name, Config config) override;
+  Result<void> start(const std::string& ref) override;
+  Result<void> stop(const std::string& ref, std::optional<std::chrono::seconds> timeout,
+                    const std::string& signal) override;
+  Result<void> restart(const std::string& ref, std::optional<std::chrono::seconds> timeout,
+                       const std::string& signal) override;
+  Result<void> kill(const std::string& ref, const std::string& signal) override;
+  Result<void> pause(const std::string& ref) override;
+  Result<void> unpause(const std::string& ref) override;
+  Result<void> rename(const std::string& ref, const std::string& name) override;
+  Result<void> remove(const std::string& ref, Removal how) override;
+  Result<void> update(const std::string& ref, const Limits& limits,
+                      std::optional<wire::RestartPolicy> restart) override;
+  Result<Workload> inspect(const std::string& ref) override;
+  Result<std::vector<Workload>> list(const Filters& filters) override;
+  Result<std::unique_ptr<Waiter>> wait(const std::string& ref, WaitFor condition) override;
+  Result<void> attach(const std::string& ref, Client client) override;
+  Result<void> resize(const std::string& ref, wire::WindowSize size) override;
+  Result<std::unique_ptr<LogReader>> logs(const std::string& ref, const LogQuery& query) override;
+  Result<std::string> exec_create(const std::string& ref, ExecRequest request) override;
+  Result<void> exec_start(const std::string& exec, std::optional<Client> client) override;
+  Result<void> exec_resize(const std::string& exec, wire::WindowSize size) override;
+  Result<ExecState> exec_inspect(const std::string& exec) override;
+  Result<std::vector<std::string>> execs(const std::string& ref) override;
+  Result<std::vector<wire::ProcessRow>> top(const std::string& ref) override;
+  Result<wire::Stats> stats(const std::string& ref) override;
+  Result<wire::PathStat> stat_path(const std::string& ref, const std::string& path) override;
+  Result<Fd> copy_out(const std::string& ref, const std::string& path) override;
+  Result<void> copy_in(const std::string& ref, const wire::Path& directory, Fd tar) override;
+  Result<std::vector<wire::Change>> changes(const std::string& ref) override;
+  Result<Fd> export_tree(const std::string& ref) override;
+  Result<Pruned> prune(const Filters& filters) override;
+  Result<std::vector<DiskUse>> disk_use() override;
+  Result<std::uint64_t> writable_size(const std::string& ref) override;
+  Volumes& volumes() override { return *volumes_; }
+  Events& events() override { return events_; }
+  const Options& options() const override { return options_; }
+
+ private:
+  friend class LiveWaiter;
+  using Limit = std::chrono::milliseconds;
+
+  // Runs `ask` on the loop and waits for what it gives to its Done.
+  template <typename T>
+  Result<T> await(std::move_only_function<void(hull::Done<T>)> ask,
+                  std::optional<Limit> limit = std::chrono::minutes(2));
+  // Asks the workload's shim something whose answer is `done` without more.
+  template <typename Message>
+  Result<void> ask(const EntryPtr& entry, wire::MessageType type, Message message,
+                   std::vector<Fd> descriptors = {},
+                   std::optional<Limit> limit = std::chrono::minutes(2));
+  // Asks the hull of a workload; a shim is started for it where none is there.
+  template <typename T>
+  Result<T> ask_files(const std::string& ref,
+                      std::move_only_function<void(hull::Hull&, hull::Done<T>)> ask);
+
+  Result<EntryPtr> find(const std::string& ref);
+  std::string directory_of(const std::string& id) const;
+  std::string run_directory_of(const std::string& id) const;
+  Result<void> keep(const EntryPtr& entry);  // writes it to state.db
+  void change(const EntryPtr& entry, const std::function<void(Workload&)>& edit);
+  void warn(const std::string& message) const {
+    if (options_.warn) options_.warn(message);
+  }
+
+  Result<void> prepare_mounts(Workload& workload);
+  Result<void> lease_ids(const EntryPtr& entry);
+  Result<void> start_entry(const EntryPtr& entry);
+  Result<void> launch(const EntryPtr& entry);
+  Result<void> adopt(const EntryPtr& entry, Fd socket);
+  void wait_until_let_go(const EntryPtr& entry);
+  void start_failed(const EntryPtr& entry, const Error& error);
+  Result<void> stop_entry(const EntryPtr& entry, const wire::Stop& request);
+  Result<wire::Stop> stop_request(const EntryPtr& entry,
+                                  std::optional<std::chrono::seconds> timeout,
+                                  const std::string& signal);
+  Result<void> remove_entry(const EntryPtr& entry, bool volumes);
+  void forget_entry(const EntryPtr& entry, bool volumes);
+
+  // On the loop's thread.
+  void on_record(const EntryPtr& entry, const wire::Record& record);
+  void on_exec_end(const wire::ExecEnded& ended);
+  void on_closed(const EntryPtr& entry);
+  // On the chores' thread: the shim is gone for good.
+  void settle(const EntryPtr& entry);
+  Result<void> recover();
+  Result<void> recover_entry(const EntryPtr& entry);
+  void chore(std::function<void()> task);
+  void run_chores();
+
+  Options options_;
+  ImageSource& images_;
+  std::optional<file::LockFile> lock_;  // of the root: one engine at a time
+  std::unique_ptr<StateDb> state_;
+  Events events_;
+  std::unique_ptr<LiveVolumes> volumes_;
+  std::unique_ptr<io::Loop> loop_;
+  std::thread supervision_;
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::map<std::string, EntryPtr> entries_;   // by id; guarded by mutex_
+  std::map<std::string, std::string> names_;  // name to id; guarded by mutex_
+  std::set<std::uint32_t> leased_;            // slots of id ranges; guarded by mutex_
+  std::map<std::string, ExecState> execs_;    // guarded by mutex_
+
+  std::mutex chores_mutex_;
+  std::condition_variable chores_arrived_;
+  std::deque<std::function<void()>> chores_;  // guarded by chores_mutex_
+  bool stopping_ = false;                     // guarded by chores_mutex_
+  std::thread chores_thread_;
+};
+
+template <typename T>
+Result<T> LiveEngine::await(std::move_only_function<void(hull::Done<T>)> ask,
+                            std::optional<Limit> limit) {
+  // Shared: the answer may come after the caller gave up.
+  const auto promise = std::make_shared<std::promise<Result<T>>>();
+  std::future<Result<T>> answer = promise->get_future();
+  loop_->post([ask = std::move(ask), promise]() mutable {
+    ask([promise](Result<T> outcome) { promise->set_value(std::move(outcome)); });
+  });
+  if (limit && answer.wait_for(*limit) != std::future_status::ready) {
+    return fail(ErrorKind::timeout, "the shim did not answer in time");
+  }
+  return answer.get();
+}
+
+template <typename Message>
+Result<void> LiveEngine::ask(const EntryPtr& entry, wire::MessageType type, Message message,
+                             std::vector<Fd> descriptors, std::optional<Limit> limit) {
+  return await<void>(
+      [entry, type, message = std::move(message),
+       descriptors = std::move(descriptors)](hull::Done<> done) mutable {
+        if (!entry->link) return done(fail(ErrorKind::unavailable, "no shim carries it"));
+        entry->link->ask(type, message, std::move(descriptors), std::move(done));
+      },
+      limit);
+}
+
+template <typename T>
+Result<T> LiveEngine::ask_files(const std::string& ref,
+                                std::move_only_function<void(hull::Hull&, hull::Done<T>)> ask) {
+  const EntryPtr entry = TRY(find(ref));
+  {
+    const std::lock_guard operation(entry->operation);
+    bool carried = false;
+    {
+      const std::lock_guard lock(mutex_);
+      carried = entry->carried;
+    }
+    if (!carried) TRY(launch(entry));
+  }
+  return await<T>([entry, ask = std::move(ask)](hull::Done<T> done) mutable {
+    if (!entry->hull) return done(fail(ErrorKind::unavailable, "no shim carries it"));
+    ask(*entry->hull, std::move(done));
+  });
+}
+
+}  // namespace proa::engine

@@ -1,0 +1,27 @@
+// From what was asked for to what the hull is told: docker's rules about entrypoints, environment,
+// capabilities, namespaces and limits, as a wire::Spec with an OCI runtime configuration. Pure.
+#pragma once
+
+#include "base/json.h"
+#include "engine/engine.h"
+
+namespace proa::engine {
+
+// Puts the configuration over the image's: arguments, environment, directory, user, health.
+//
+// Errors: invalid_argument ("no command specified", in docker's words)
+Result<void> apply_image(Workload& workload, const ImageFacts& image);
+
+// Errors: invalid_argument (names the field), unsupported
+Result<wire::Spec> make_spec(const Workload& workload, const Options& options);
+
+// Whether it gets the host's user namespace: privileged, or sharing one of the host's others.
+bool takes_host_ids(const Config& config);
+
+// linux.resources of the OCI runtime specification.
+json::Value resources_of(const Limits& limits);
+
+// "TERM", "SIGTERM", "15" -> 15. Errors: invalid_argument ("Invalid signal: x")
+Result<int> parse_signal(std::string_view text);
+
+}  // namespace proa::engine
