@@ -14,6 +14,7 @@
 
 #include "base/text.h"
 #include "container/limits/stats.h"
+#include "container/limits/update.h"
 #include "kernel/cgroup/events.h"
 #include "kernel/file/file.h"
 #include "kernel/file/temp_dir.h"
@@ -172,6 +173,49 @@ TEST_F(CgroupSetTest, update_changes_limits_up_and_down) {
     EXPECT_EQ(read(set.value(), "memory", file), cat(limit));
     EXPECT_EQ(read(set.value(), "pids", "pids.max"), "9");
   }
+  ASSERT_OK(set.value().remove(soon()));
+}
+
+TEST_F(CgroupSetTest, update_keeps_what_it_leaves_unsaid) {
+  Result<CgroupSet> set = create(
+      {.cpu = {.quota = 20000, .period = 100000}, .memory = {.limit = 64 << 20, .swap = 64 << 20}},
+      request());
+  ASSERT_OK(set);
+  Request update = request();
+  update.purpose = Purpose::update;
+  const Result<Resources> asked =
+      complete_update(set.value(), {.cpu = {.period = 50000}, .memory = {.swap = 96 << 20}});
+  ASSERT_OK(asked);
+  const Result<Plan> plan = make_plan(layout_, asked.value(), update);
+  ASSERT_OK(plan);
+  ASSERT_OK(set.value().update(plan.value(), warnings_));
+  if (is_v1("cpu")) {
+    EXPECT_EQ(read(set.value(), "cpu", "cpu.cfs_quota_us"), "20000");
+    EXPECT_EQ(read(set.value(), "cpu", "cpu.cfs_period_us"), "50000");
+    EXPECT_EQ(read(set.value(), "memory", "memory.limit_in_bytes"), cat(64 << 20));
+    EXPECT_EQ(read(set.value(), "memory", "memory.memsw.limit_in_bytes"), cat(96 << 20));
+  } else {
+    EXPECT_EQ(read(set.value(), "cpu", "cpu.max"), "20000 50000");
+    EXPECT_EQ(read(set.value(), "memory", "memory.max"), cat(64 << 20));
+    EXPECT_EQ(read(set.value(), "memory", "memory.swap.max"), cat(32 << 20));
+  }
+  ASSERT_OK(set.value().remove(soon()));
+}
+
+TEST_F(CgroupSetTest, checked_update_refuses_less_memory_than_is_in_use) {
+  Result<CgroupSet> set = create({.memory = {.limit = 64 << 20}}, request());
+  ASSERT_OK(set);
+  const Child child = sleeper();
+  ASSERT_OK(set.value().add(child.pid()));
+  Waiting script("true");
+  ASSERT_OK(set.value().add(script.pid()));
+  script.go();
+  script.end();
+  const Result<Resources> asked =
+      complete_update(set.value(), {.memory = {.limit = 1, .check_before_update = true}});
+  ASSERT_FALSE(asked.ok());
+  EXPECT_EQ(asked.error().kind(), ErrorKind::busy);
+  ASSERT_OK(set.value().kill());
   ASSERT_OK(set.value().remove(soon()));
 }
 
