@@ -3,9 +3,6 @@
 #include <fcntl.h>
 #include <sys/ioctl.h>
 
-#include <cstddef>
-#include <memory>
-
 #include "kernel/kvm/variable.h"
 
 namespace proa::kvm {
@@ -40,21 +37,19 @@ Result<void> System::require(int capability, const char* capability_name) const 
 }
 
 Result<std::vector<kvm_cpuid_entry2>> System::supported_cpuid() const {
-  Variable<kvm_cpuid2, kvm_cpuid_entry2> cpuid(kMaxCpuidEntries);
-  cpuid->nent = kMaxCpuidEntries;
-  if (::ioctl(fd_.get(), KVM_GET_SUPPORTED_CPUID, cpuid.get()) != 0) {
+  Variable<ListHead, kvm_cpuid_entry2> cpuid(kMaxCpuidEntries);
+  if (::ioctl(fd_.get(), kGetSupportedCpuid, cpuid.data()) != 0) {
     return fail_errno("asking KVM for the CPUID it supports");
   }
-  return std::vector(cpuid->entries, cpuid->entries + cpuid->nent);
+  return cpuid.elements();
 }
 
 Result<std::vector<std::uint32_t>> System::state_msrs() const {
-  Variable<kvm_msr_list, std::uint32_t> list(kMaxMsrs);
-  list->nmsrs = kMaxMsrs;
-  if (::ioctl(fd_.get(), KVM_GET_MSR_INDEX_LIST, list.get()) != 0) {
+  Variable<ShortListHead, std::uint32_t> list(kMaxMsrs);
+  if (::ioctl(fd_.get(), kGetMsrIndexList, list.data()) != 0) {
     return fail_errno("asking KVM for its list of MSRs");
   }
-  return std::vector(list->indices, list->indices + list->nmsrs);
+  return list.elements();
 }
 
 Result<Vm> System::create_vm() const {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 #include <utility>
 
 #include "kernel/kvm/variable.h"
@@ -15,6 +16,9 @@ namespace {
 
 // KVM refuses lists of more MSRs than this in one call.
 constexpr std::size_t kMsrBatch = 255;
+// As KVM_GET_XSAVE and KVM_SET_XSAVE, whose structure has the same flaw as those in variable.h.
+constexpr unsigned long kGetXsave = _IOR(KVMIO, 0xa4, ExtendedState);
+constexpr unsigned long kSetXsave = _IOW(KVMIO, 0xa5, ExtendedState);
 
 template <typename Value>
 Result<Value> get(const Fd& fd, unsigned long request, const char* what) {
@@ -94,10 +98,9 @@ Exit Vcpu::mmio_exit() {
 }
 
 Result<void> Vcpu::set_cpuid(std::span<const kvm_cpuid_entry2> entries) const {
-  Variable<kvm_cpuid2, kvm_cpuid_entry2> cpuid(entries.size());
-  cpuid->nent = static_cast<std::uint32_t>(entries.size());
-  std::ranges::copy(entries, cpuid->entries);
-  return set(fd_, KVM_SET_CPUID2, *cpuid.get(), "CPUID");
+  Variable<ListHead, kvm_cpuid_entry2> cpuid(entries);
+  if (::ioctl(fd_.get(), kSetCpuid2, cpuid.data()) != 0) return fail_errno("setting CPUID");
+  return {};
 }
 
 Result<kvm_regs> Vcpu::regs() const { return get<kvm_regs>(fd_, KVM_GET_REGS, "registers"); }
@@ -121,10 +124,10 @@ Result<void> Vcpu::set_xcrs(const kvm_xcrs& xcrs) const {
   return set(fd_, KVM_SET_XCRS, xcrs, "XCRs");
 }
 Result<ExtendedState> Vcpu::xsave() const {
-  return get<ExtendedState>(fd_, KVM_GET_XSAVE, "extended state");
+  return get<ExtendedState>(fd_, kGetXsave, "extended state");
 }
 Result<void> Vcpu::set_xsave(const ExtendedState& xsave) const {
-  return set(fd_, KVM_SET_XSAVE, xsave, "extended state");
+  return set(fd_, kSetXsave, xsave, "extended state");
 }
 Result<kvm_debugregs> Vcpu::debugregs() const {
   return get<kvm_debugregs>(fd_, KVM_GET_DEBUGREGS, "debug registers");
@@ -154,33 +157,30 @@ Result<void> Vcpu::set_mp_state(const kvm_mp_state& state) const {
 Result<std::vector<kvm_msr_entry>> Vcpu::msrs(std::span<const std::uint32_t> indexes) const {
   std::vector<kvm_msr_entry> found;
   while (!indexes.empty()) {
-    const std::size_t asked = std::min(indexes.size(), kMsrBatch);
-    Variable<kvm_msrs, kvm_msr_entry> list(asked);
-    list->nmsrs = static_cast<std::uint32_t>(asked);
-    for (std::size_t i = 0; i < asked; ++i) list->entries[i].index = indexes[i];
-    const int read = ::ioctl(fd_.get(), KVM_GET_MSRS, list.get());
+    std::vector<kvm_msr_entry> asked(std::min(indexes.size(), kMsrBatch));
+    for (std::size_t i = 0; i < asked.size(); ++i) asked[i].index = indexes[i];
+    Variable<ListHead, kvm_msr_entry> list{std::span<const kvm_msr_entry>(asked)};
+    const int read = ::ioctl(fd_.get(), kGetMsrs, list.data());
     if (read < 0) return fail_errno("reading the vCPU's MSRs");
     // KVM stops at the first that cannot be read: step over it.
     const auto got = static_cast<std::size_t>(read);
-    found.insert(found.end(), list->entries, list->entries + got);
-    indexes = indexes.subspan(got < asked ? got + 1 : got);
+    std::ranges::copy(list.elements(got), std::back_inserter(found));
+    indexes = indexes.subspan(got < asked.size() ? got + 1 : got);
   }
   return found;
 }
 
 Result<void> Vcpu::set_msrs(std::span<const kvm_msr_entry> msrs) const {
   while (!msrs.empty()) {
-    const std::size_t asked = std::min(msrs.size(), kMsrBatch);
-    Variable<kvm_msrs, kvm_msr_entry> list(asked);
-    list->nmsrs = static_cast<std::uint32_t>(asked);
-    std::copy_n(msrs.begin(), asked, list->entries);
-    const int written = ::ioctl(fd_.get(), KVM_SET_MSRS, list.get());
+    const auto asked = msrs.first(std::min(msrs.size(), kMsrBatch));
+    Variable<ListHead, kvm_msr_entry> list(asked);
+    const int written = ::ioctl(fd_.get(), kSetMsrs, list.data());
     if (written < 0) return fail_errno("setting the vCPU's MSRs");
-    if (static_cast<std::size_t>(written) != asked) {
-      return fail(ErrorKind::unsupported, "KVM refuses MSR ",
-                  hex(msrs[static_cast<std::size_t>(written)].index));
+    const auto taken = static_cast<std::size_t>(written);
+    if (taken != asked.size()) {
+      return fail(ErrorKind::unsupported, "KVM refuses MSR ", hex(asked[taken].index));
     }
-    msrs = msrs.subspan(asked);
+    msrs = msrs.subspan(taken);
   }
   return {};
 }

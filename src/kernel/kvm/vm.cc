@@ -60,10 +60,8 @@ Result<void> Vm::signal_msi(std::uint64_t address, std::uint32_t data) const {
 }
 
 Result<void> Vm::set_routes(const std::vector<kvm_irq_routing_entry>& routes) const {
-  Variable<kvm_irq_routing, kvm_irq_routing_entry> table(routes.size());
-  table->nr = static_cast<std::uint32_t>(routes.size());
-  for (std::size_t i = 0; i < routes.size(); ++i) table->entries[i] = routes[i];
-  if (::ioctl(fd_.get(), KVM_SET_GSI_ROUTING, table.get()) != 0) {
+  Variable<ListHead, kvm_irq_routing_entry> table{std::span(routes)};
+  if (::ioctl(fd_.get(), kSetGsiRouting, table.data()) != 0) {
     return fail_errno("routing ", routes.size(), " interrupts");
   }
   return {};

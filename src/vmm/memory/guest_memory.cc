@@ -4,10 +4,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cstring>
 #include <utility>
 
 #include "base/number.h"
+#include "kernel/file/file.h"
 
 namespace proa::vmm {
 namespace {
@@ -30,6 +33,11 @@ Result<std::byte*> reserve_aligned(std::uint64_t size) {
   if (before != 0) ::munmap(start, before);
   if (before != kHugePageSize) ::munmap(start + before + size, kHugePageSize - before);
   return start + before;
+}
+
+bool is_zero(const std::byte* page) {
+  // Every byte equals its successor, and the first is zero.
+  return page[0] == std::byte{0} && std::memcmp(page, page + 1, kPageSize - 1) == 0;
 }
 
 }  // namespace
@@ -81,14 +89,17 @@ Result<GuestMemory> GuestMemory::map_private(const MemoryLayout& layout, FdRef f
     return fail(ErrorKind::corrupt, "the memory file has ", status.st_size, " bytes, the guest ",
                 total(layout));
   }
-  return map(layout, file, MAP_PRIVATE);
+  GuestMemory memory = TRY(map(layout, file, MAP_PRIVATE));
+  memory.mapped_from_file_ = true;
+  return memory;
 }
 
 GuestMemory::GuestMemory(GuestMemory&& other) noexcept
     : base_(std::exchange(other.base_, nullptr)),
       size_(std::exchange(other.size_, 0)),
       regions_(std::move(other.regions_)),
-      shared_file_(std::move(other.shared_file_)) {}
+      shared_file_(std::move(other.shared_file_)),
+      mapped_from_file_(other.mapped_from_file_) {}
 
 GuestMemory::~GuestMemory() {
   if (base_ != nullptr) ::munmap(base_, size_);
@@ -97,6 +108,45 @@ GuestMemory::~GuestMemory() {
 std::optional<FdRef> GuestMemory::shared_file() const {
   if (!shared_file_.valid()) return std::nullopt;
   return FdRef(shared_file_);
+}
+
+std::uint64_t GuestMemory::resident() const {
+  constexpr std::uint64_t kChunk = 256 * kMiB;
+  std::vector<unsigned char> pages(kChunk / kPageSize);
+  std::uint64_t count = 0;
+  for (std::uint64_t offset = 0; offset < size_; offset += kChunk) {
+    const std::uint64_t length = std::min(kChunk, size_ - offset);
+    if (::mincore(base_ + offset, length, pages.data()) != 0) break;
+    const auto end = pages.begin() + static_cast<std::ptrdiff_t>(length / kPageSize);
+    count += static_cast<std::uint64_t>(
+        std::count_if(pages.begin(), end, [](unsigned char page) { return (page & 1) != 0; }));
+  }
+  return count * kPageSize;
+}
+
+Result<void> GuestMemory::write_sparse(FdRef file) const {
+  if (::ftruncate(file.get(), 0) != 0 || ::ftruncate(file.get(), static_cast<off_t>(size_)) != 0) {
+    return fail_errno("sizing the memory file");
+  }
+  std::array<unsigned char, kHugePageSize / kPageSize> resident;
+  for (std::uint64_t chunk = 0; chunk < size_; chunk += kHugePageSize) {
+    resident.fill(1);
+    if (!mapped_from_file_ && ::mincore(base_ + chunk, kHugePageSize, resident.data()) != 0) {
+      return fail_errno("asking which guest pages were touched");
+    }
+    const auto has_data = [&](std::size_t page) {
+      return (resident[page] & 1) != 0 && !is_zero(base_ + chunk + page * kPageSize);
+    };
+    for (std::size_t page = 0; page < resident.size();) {
+      std::size_t end = page;
+      while (end < resident.size() && has_data(end)) ++end;
+      const std::uint64_t start = chunk + page * kPageSize;
+      const ByteSpan run(base_ + start, (end - page) * kPageSize);
+      if (!run.empty()) TRY(file::write_all_at(file, run, start), "writing guest memory");
+      page = end + 1;
+    }
+  }
+  return {};
 }
 
 bool GuestMemory::contains(GuestAddr address, std::uint64_t length) const {

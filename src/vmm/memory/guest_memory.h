@@ -49,6 +49,11 @@ class GuestMemory {
   std::uint64_t size() const { return size_; }
   // The memfd of a shared backing; nothing otherwise.
   std::optional<FdRef> shared_file() const;
+  // Bytes that the host holds for it now; a look at every page, so not for hot paths.
+  std::uint64_t resident() const;
+  // Writes the RAM to a file as long as it, leaving holes where pages are zero. The guest must not
+  // run meanwhile.
+  Result<void> write_sparse(FdRef file) const;
   // Whether `length` bytes at `address` are all RAM of one region.
   bool contains(GuestAddr address, std::uint64_t length) const;
 
@@ -101,6 +106,7 @@ class GuestMemory {
   std::uint64_t size_ = 0;
   std::vector<MemoryRegion> regions_;
   Fd shared_file_;
+  bool mapped_from_file_ = false;  // privately: pages that are not resident may hold data
 };
 
 }  // namespace proa::vmm

@@ -71,6 +71,8 @@ class StateReader {
   Result<bool> boolean();
   // Errors: corrupt (more than `limit`, or the section is over)
   Result<std::string_view> bytes(std::size_t limit);
+  // The sections that were not entered yet, for a reader of their own.
+  std::string_view rest() const { return bytes_; }
   // Ends the reading; bytes left over are corrupt.
   Result<void> finish() const;
 

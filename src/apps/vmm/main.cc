@@ -1,0 +1,124 @@
+// proa-vmm: the virtual machine monitor. Wiring only: options, jail, serial port, main loop.
+#include <poll.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <memory>
+#include <string>
+
+#include "apps/vmm/jail.h"
+#include "apps/vmm/options.h"
+#include "apps/vmm/server.h"
+#include "base/json.h"
+#include "base/json_fields.h"
+#include "kernel/file/file.h"
+#include "vmm/control/monitor.h"
+
+namespace proa::apps::vmm {
+namespace {
+
+using proa::vmm::StopKind;
+using proa::vmm::StopReason;
+
+// Prints what the guest says. A reader that has stopped reading for a second loses output: the
+// guest must not hang on it, nor must a pause.
+void print_serial(std::string_view bytes) {
+  constexpr int kPatienceMilliseconds = 1000;
+  pollfd output = {.fd = STDOUT_FILENO, .events = POLLOUT, .revents = 0};
+  if (::poll(&output, 1, kPatienceMilliseconds) != 1) return;
+  [[maybe_unused]] const ssize_t written = ::write(STDOUT_FILENO, bytes.data(), bytes.size());
+}
+
+proa::vmm::control::MonitorHost make_host(const Options& options) {
+  proa::vmm::control::MonitorHost host;
+  host.machine.serial_sink = print_serial;
+  const bool jail = options.jail;
+  host.machine.enter_vcpu_thread = [jail]() -> Result<void> {
+    if (!jail) return {};
+    return filter_calls(vcpu_thread_calls());
+  };
+  host.leave_host = [jail, identity = options.identity]() -> Result<void> {
+    if (!jail) return {};
+    return leave_host(identity);
+  };
+  host.enter_filter = [jail]() -> Result<void> {
+    if (!jail) return {};
+    return filter_calls(main_thread_calls());
+  };
+  return host;
+}
+
+Result<void> prepare(const Options& options, proa::vmm::control::Monitor& monitor) {
+  if (!options.restore_state.empty()) {
+    const Fd state = TRY(file::open(options.restore_state, O_RDONLY));
+    const Fd memory = TRY(file::open(options.restore_memory, O_RDONLY));
+    return monitor.restore(state, memory);
+  }
+  if (options.config.empty()) return {};
+  const std::string text = TRY(file::read_file(options.config));
+  const json::Value document = TRY(json::parse(text, options.config));
+  proa::vmm::MachineSpec spec;
+  TRY(json::from_json(json::Reader(document, options.config), spec));
+  TRY(monitor.configure(spec));
+  return monitor.start();
+}
+
+// One line of JSON: how the guest ended, and what it cost.
+void report(const StopReason& reason, const proa::vmm::MachineStats& stats) {
+  json::Value exits;
+  exits.set("port_in", stats.exits.port_in);
+  exits.set("port_out", stats.exits.port_out);
+  exits.set("mmio_read", stats.exits.mmio_read);
+  exits.set("mmio_write", stats.exits.mmio_write);
+  exits.set("end_of_interrupt", stats.exits.end_of_interrupt);
+  exits.set("interrupted", stats.exits.interrupted);
+  json::Value line;
+  line.set("end", name(reason.kind));
+  if (!reason.text.empty()) line.set("text", reason.text);
+  line.set("exits", std::move(exits));
+  const std::string text = json::print(line) + "\n";
+  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
+}
+
+int exit_code(StopKind kind) {
+  switch (kind) {
+    case StopKind::poweroff:
+    case StopKind::reboot:
+    case StopKind::killed:
+      return 0;
+    case StopKind::panic:
+      return 3;
+    case StopKind::triple_fault:
+      return 4;
+    case StopKind::guest_fault:
+      return 5;
+    case StopKind::failed:
+      return 1;
+  }
+  return 1;
+}
+
+Result<int> run(std::span<char* const> arguments) {
+  const Options options = TRY(parse_options(arguments));
+  proa::vmm::control::Monitor monitor(make_host(options));
+  const std::unique_ptr<Server> server = TRY(Server::create(monitor));
+  if (!options.control.empty()) TRY(server->listen(options.control), "control socket");
+  TRY(prepare(options, monitor));
+  const StopReason reason = TRY(server->run());
+  report(reason, monitor.machine()->stats());
+  // The kernel takes everything back at once; taking it apart first would only be slower.
+  ::_exit(exit_code(reason.kind));
+}
+
+}  // namespace
+}  // namespace proa::apps::vmm
+
+int main(int argc, char** argv) {
+  ::signal(SIGPIPE, SIG_IGN);
+  const std::span<char* const> arguments(argv + 1, static_cast<std::size_t>(argc - 1));
+  const proa::Result<int> ended = proa::apps::vmm::run(arguments);
+  if (ended.ok()) return ended.value();
+  const std::string line = "proa-vmm: " + ended.error().message() + "\n";
+  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
+  return ended.error().kind() == proa::ErrorKind::invalid_argument ? 2 : 1;
+}

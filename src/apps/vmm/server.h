@@ -1,0 +1,47 @@
+// proa-vmm's main loop: the control socket, the serial port's input, and the guest's end.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/fd.h"
+#include "base/result.h"
+#include "kernel/event/epoll.h"
+#include "vmm/control/monitor.h"
+#include "wire/frame.h"
+
+namespace proa::apps::vmm {
+
+// Serves one controller at a time: another that connects waits until the first has gone.
+// Thread: the main one.
+class Server {
+ public:
+  static Result<std::unique_ptr<Server>> create(proa::vmm::control::Monitor& monitor);
+
+  // Makes the control socket; while it is there, no end of the guest ends the server before the
+  // controller was told of it.
+  Result<void> listen(const std::string& path);
+  // Serves until the guest has ended.
+  Result<proa::vmm::StopReason> run();
+
+ private:
+  Server(proa::vmm::control::Monitor& monitor, event::Epoll epoll)
+      : monitor_(monitor), epoll_(std::move(epoll)) {}
+  Result<void> watch_machine();
+  Result<void> accept();
+  void drop_connection();
+  Result<void> serve_connection();
+  Result<void> serve_serial();
+  Result<void> send(const wire::Frame& frame);
+
+  proa::vmm::control::Monitor& monitor_;
+  event::Epoll epoll_;
+  Fd listener_;
+  Fd connection_;
+  wire::FrameReader reader_;
+  std::vector<Fd> descriptors_;  // that came and no frame has taken yet
+  bool watching_machine_ = false;
+};
+
+}  // namespace proa::apps::vmm
