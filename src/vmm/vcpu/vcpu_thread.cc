@@ -97,11 +97,14 @@ void VcpuThread::wait_paused() {
 
 bool VcpuThread::obey() {
   std::unique_lock lock(mutex_);
-  if (wish_ != Wish::run) {
+  // Said anew each time: a pause that follows a resume at once finds this thread still here.
+  while (wish_ == Wish::pause) {
     paused_ = true;
     changed_.notify_all();
+    changed_.wait(lock);
   }
-  changed_.wait(lock, [this] { return wish_ != Wish::pause; });
+  paused_ = wish_ == Wish::end;
+  changed_.notify_all();
   return wish_ == Wish::run;
 }
 
