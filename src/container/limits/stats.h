@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/json.h"
 #include "base/result.h"
 #include "container/limits/cgroup_set.h"
 
@@ -96,6 +97,11 @@ struct Stats {
 
 // Errors: not_found (the cgroup is gone), corrupt
 Result<Stats> read_stats(const CgroupSet& cgroups);
+
+// As `events --stats` prints them.
+//
+// Spec: runc's `events` (types/events.go), the `data` of a record of type "stats"
+json::Value to_json(const Stats& stats);
 
 // Parsers of single files, for the tests and fuzzing.
 Result<Pressure> parse_pressure(std::string_view text);

@@ -39,5 +39,23 @@ TEST(LimitsStats, pressure_has_full_only_where_the_kernel_says_it) {
   EXPECT_FALSE(parse_pressure("some avg10=x total=1\n").ok());
 }
 
+TEST(LimitsStats, print_has_runcs_names) {
+  Stats stats;
+  stats.cpu = CpuStats{.total = 6, .user = 4, .system = 2, .per_cpu = {1, 5}};
+  stats.memory = MemoryStats{.memory = {.usage = 10, .peak = 12, .limit = 100, .failures = 1},
+                             .cache = 3,
+                             .raw = {{"file", 3}}};
+  stats.pids = PidsStats{.current = 2};
+  stats.block = BlockStats{.bytes = {{8, 0, BlockOperation::read, 9}}};
+  stats.hugepages = {{.page_size = "2MB", .usage = 4}};
+  EXPECT_EQ(json::print(to_json(stats)),
+            R"({"cpu":{"usage":{"total":6,"percpu":[1,5],"kernel":2,"user":4},)"
+            R"("throttling":{"periods":0,"throttledPeriods":0,"throttledTime":0}},)"
+            R"("memory":{"usage":{"limit":100,"usage":10,"max":12,"failcnt":1},"cache":3,)"
+            R"("raw":{"file":3}},"pids":{"current":2},)"
+            R"("blkio":{"ioServiceBytesRecursive":[{"major":8,"minor":0,"op":"Read","value":9}],)"
+            R"("ioServicedRecursive":[]},"hugetlb":{"2MB":{"usage":4,"failcnt":0}}})");
+}
+
 }  // namespace
 }  // namespace proa::container::limits
