@@ -314,6 +314,23 @@ TEST(Layer, bombs_are_stopped_by_their_ratio) {
   expect_fails(zstd_compressed(tar.finish()), ErrorKind::exhausted, "for each byte of the blob");
 }
 
+// The example of docs/formats/layer.md.
+TEST(Layer, tarmap_is_as_documented) {
+  const std::string tar = TarBuilder().add({.name = "a", .content = "hello"}).finish();
+  const auto layer = convert(tar);
+  ASSERT_OK(layer);
+  EXPECT_EQ(fixtures::bytes_in(layer.value().image).substr(4096, 5), "hello");
+  const std::string tarmap = fixtures::bytes_in(layer.value().tarmap);
+  EXPECT_EQ(tarmap.substr(0, 16), std::string("proa-tar\x01\0\0\0\0\0\0\0", 16));
+  std::string records(8192, '\0');
+  const std::size_t size =
+      ZSTD_decompress(records.data(), records.size(), tarmap.data() + 16, tarmap.size() - 16);
+  ASSERT_EQ(ZSTD_isError(size), 0U);
+  records.resize(size);
+  EXPECT_EQ(records, cat("\x80\x04", tar.substr(0, 512), std::string("\x05\0\xfb\x0b", 4),
+                         std::string(1531, '\0'), std::string(3, '\0')));
+}
+
 // Every archive that Go's own tests have: what converts must come back byte for byte.
 TEST(Layer, go_test_archives_are_refused_or_restored_exactly) {
   const std::string folder = "/usr/share/go-1.19/src/archive/tar/testdata";

@@ -115,52 +115,61 @@ Result<mount::DetachedMount> LayerMounts::mount_root(const RootRequest& request)
   RootRequest distinct = request;
   distinct.layers = without_repeats(request.layers);
   const std::vector<std::string> ids = ids_of(distinct.layers);
-  TRY(namespace_.run([&] { return layer_table::hold(request.user, ids); }), "user '", request.user,
-      "'");
-  Result<mount::DetachedMount> root = build(distinct);
-  if (!root.ok()) {
-    discard(namespace_.run([&] { return layer_table::release(request.user); }),
-            "the first error is the one to report, and users() still names the user");
-  }
+  mount::DetachedMount root;
+  const auto hold_and_build = [&]() -> Result<void> {
+    TRY(layer_table::hold(request.user, ids));
+    root = TRY(build(distinct));
+    return {};
+  };
+  const auto make = [&]() -> Result<void> {
+    Result<void> made = hold_and_build();
+    if (!made.ok() && made.error().kind() != ErrorKind::already_exists) {
+      discard(layer_table::release(request.user),
+              "the first error is the one to report, and users() still names the user");
+    }
+    return made;
+  };
+  TRY(namespace_.run(make));
   return root;
 }
 
-// Gives a detached copy of each layer's mount, mounting those that are not mounted yet.
+// Gives each layer's mount, mounting those that are not mounted yet. A copy of a mount takes the
+// kernel as long to drop as a mount, so there are none where the mount itself will do.
 Result<std::vector<mount::DetachedMount>> LayerMounts::take_layers(
     const RootRequest& request) const {
-  std::vector<mount::DetachedMount> copies(request.layers.size());
+  const bool is_copied =
+      rung_ != Rung::descriptor || request.user_namespace ||
+      (std::holds_alternative<ReadOnly>(request.writable) && request.layers.size() == 1);
+  std::vector<mount::DetachedMount> taken(request.layers.size());
   std::vector<std::size_t> missing;
-  const auto copy = [&](std::size_t index) -> Result<void> {
-    copies[index] = TRY(layer_table::copy(request.layers[index].id));
+  const auto take = [&](std::size_t index) -> Result<void> {
+    const std::string& id = request.layers[index].id;
+    taken[index] = TRY(is_copied ? layer_table::copy(id) : layer_table::name(id));
     return {};
   };
-  const auto copy_mounted = [&]() -> Result<void> {
-    for (std::size_t index = 0; index < copies.size(); ++index) {
-      const bool is_there = TRY(layer_table::is_mounted(request.layers[index].id));
-      if (is_there) {
-        TRY(copy(index));
-      } else {
-        missing.push_back(index);
-      }
+  for (std::size_t index = 0; index < taken.size(); ++index) {
+    const bool is_there = TRY(layer_table::is_mounted(request.layers[index].id));
+    if (is_there) {
+      TRY(take(index));
+    } else {
+      missing.push_back(index);
     }
-    return {};
-  };
-  TRY(namespace_.run(copy_mounted));
-  if (missing.empty()) return copies;
-  // The files' paths are the host's: mounted out here, attached in there.
-  std::vector<mount::DetachedMount> made;
-  for (const std::size_t index : missing) {
-    made.push_back(TRY(mount_layer(request.layers[index].path, rung_)));
   }
-  const auto add_missing = [&]() -> Result<void> {
-    for (std::size_t which = 0; which < missing.size(); ++which) {
-      TRY(layer_table::add(request.layers[missing[which]].id, made[which]));
-      TRY(copy(missing[which]));
+  if (missing.empty()) return taken;
+  // The files' paths are the host's: mounted out there, attached in here.
+  std::vector<mount::DetachedMount> made;
+  const auto mount_missing = [&]() -> Result<void> {
+    for (const std::size_t index : missing) {
+      made.push_back(TRY(mount_layer(request.layers[index].path, rung_)));
     }
     return {};
   };
-  TRY(namespace_.run(add_missing));
-  return copies;
+  TRY(namespace_.run_outside(mount_missing));
+  for (std::size_t which = 0; which < missing.size(); ++which) {
+    TRY(layer_table::add(request.layers[missing[which]].id, made[which]));
+    TRY(take(missing[which]));
+  }
+  return taken;
 }
 
 Result<mount::DetachedMount> LayerMounts::build(const RootRequest& request) const {
@@ -168,21 +177,14 @@ Result<mount::DetachedMount> LayerMounts::build(const RootRequest& request) cons
   for (const mount::DetachedMount& layer : parts.layers) {
     TRY(map_ids(layer, request.user_namespace), "mapping a layer's ids");
   }
-  TRY(add_writable(request.writable, parts));
+  TRY(namespace_.run_outside([&] { return add_writable(request.writable, parts); }));
   if (parts.writable.valid()) {
     TRY(map_ids(parts.writable, request.user_namespace), "mapping the upper directory's ids");
   } else if (parts.layers.size() == 1) {
     // The kernel makes no overlay of one read-only directory.
     return std::move(parts.layers.front());
   }
-  if (rung_ == Rung::descriptor) return make_overlay(parts, rung_);
-  mount::DetachedMount root;
-  const auto make = [&]() -> Result<void> {
-    root = TRY(make_overlay(parts, rung_));
-    return {};
-  };
-  TRY(namespace_.run(make));
-  return root;
+  return make_overlay(parts, rung_);
 }
 
 Result<void> LayerMounts::release(const std::string& user) const {

@@ -20,12 +20,12 @@ namespace proa::image {
 
 struct LayerFile {
   std::string id;    // the diff id's 64 hex digits
-  std::string path;  // of the layer file
+  std::string path;  // of the layer file, absolute
 };
 
 // What lies above the layers.
 struct ReadOnly {};
-// Two directories in one parent, neither in use by another mount.
+// Two directories in one parent, by absolute paths, neither in use by another mount.
 struct UpperDirectory {
   std::string upper;
   std::string work;
@@ -78,6 +78,7 @@ class LayerMounts {
       : run_directory_(std::move(run_directory)), namespace_(std::move(name_space)), rung_(rung) {}
 
   Result<file::LockFile> lock() const;
+  // Both run inside the namespace.
   Result<std::vector<mount::DetachedMount>> take_layers(const RootRequest& request) const;
   Result<mount::DetachedMount> build(const RootRequest& request) const;
 

@@ -88,6 +88,11 @@ Result<mount::DetachedMount> copy(const std::string& id) {
   return mount::clone_tree(FdRef::cwd(), layer_path(id), mount::Recursive::no);
 }
 
+Result<mount::DetachedMount> name(const std::string& id) {
+  Fd root = TRY(file::open(layer_path(id), O_PATH | O_DIRECTORY));
+  return mount::DetachedMount(std::move(root));
+}
+
 Result<std::vector<std::string>> users() { return names_in("/users"); }
 
 Result<std::vector<std::string>> layers() {

@@ -29,6 +29,8 @@ Result<bool> is_mounted(const std::string& id);
 Result<void> add(const std::string& id, const mount::DetachedMount& layer);
 // Gives a detached copy of the layer's mount: the same file system, the same page cache.
 Result<mount::DetachedMount> copy(const std::string& id);
+// Names the mount itself. Only threads inside the namespace may put it into an overlay.
+Result<mount::DetachedMount> name(const std::string& id);
 Result<std::vector<std::string>> users();
 Result<std::vector<std::string>> layers();
 

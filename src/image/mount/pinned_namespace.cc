@@ -44,9 +44,10 @@ auto on_thread(const Step& step) {
 
 Result<PinnedNamespace> PinnedNamespace::open(const std::string& path) {
   Result<Fd> found = ns::open(path, CLONE_NEWNS);
-  if (found.ok()) return PinnedNamespace(found.take());
+  Fd outside = TRY(ns::open(kOwnNamespace, CLONE_NEWNS));
+  if (found.ok()) return PinnedNamespace(found.take(), std::move(outside));
   Fd made = TRY(make(path), "pinning a mount namespace at '", path, "'");
-  return PinnedNamespace(std::move(made));
+  return PinnedNamespace(std::move(made), std::move(outside));
 }
 
 Result<Fd> PinnedNamespace::make(const std::string& path) {
@@ -58,12 +59,19 @@ Result<Fd> PinnedNamespace::make(const std::string& path) {
   return made;
 }
 
-Result<void> PinnedNamespace::run(const std::function<Result<void>()>& step) const {
+Result<void> PinnedNamespace::run(const Step& step) const {
   return on_thread([&]() -> Result<void> {
     TRY(ns::unshare(CLONE_FS));
     TRY(ns::join(fd_, CLONE_NEWNS));
     return step();
   });
+}
+
+Result<void> PinnedNamespace::run_outside(const Step& step) const {
+  TRY(ns::join(outside_, CLONE_NEWNS));
+  Result<void> result = step();
+  TRY(ns::join(fd_, CLONE_NEWNS));
+  return result;
 }
 
 }  // namespace proa::image

@@ -11,7 +11,7 @@
 
 namespace proa::image {
 
-// `descriptor`: lower directories by descriptors of detached mounts (Linux 6.13). `path`: by paths
+// `descriptor`: lower directories by descriptors of their mounts (Linux 6.13). `path`: by paths
 // in the pinned namespace, one option each (Linux 6.5). `loop`: layers on loop devices, and
 // mount(2) with all of them in one string of short names (Linux 5.19). The first two mount layer
 // files without a loop device (Linux 6.12).
@@ -34,7 +34,7 @@ struct OverlayParts {
   bool is_volatile = false;
 };
 
-// Makes the overlay; `descriptor` anywhere, the others inside the pinned namespace.
+// Makes the overlay. Runs inside the pinned namespace.
 Result<mount::DetachedMount> make_overlay(const OverlayParts& parts, Rung rung);
 
 }  // namespace proa::image
