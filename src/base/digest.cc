@@ -1,6 +1,9 @@
 #include "base/digest.h"
 
-#include <openssl/evp.h>
+// The plain functions, not EVP: EVP brings providers with it, and with them dlopen and getaddrinfo,
+// which a static program cannot have, and a millisecond at start.
+#define OPENSSL_SUPPRESS_DEPRECATED
+#include <openssl/sha.h>
 
 #include <algorithm>
 
@@ -12,11 +15,7 @@ constexpr std::string_view kPrefix = "sha256:";
 }  // namespace
 
 struct Sha256::Context {
-  EVP_MD_CTX* evp = EVP_MD_CTX_new();
-  Context() { CHECK(evp != nullptr); }
-  Context(const Context&) = delete;
-  Context& operator=(const Context&) = delete;
-  ~Context() { EVP_MD_CTX_free(evp); }
+  SHA256_CTX state;
 };
 
 Result<Digest> Digest::parse(std::string_view text) {
@@ -52,21 +51,20 @@ std::string Digest::hex() const { return to_hex(text_of(bytes_)); }
 std::string Digest::text() const { return cat(kPrefix, hex()); }
 
 Sha256::Sha256() : context_(std::make_unique<Context>()) {
-  CHECK(EVP_DigestInit_ex(context_->evp, EVP_sha256(), nullptr) == 1);
+  CHECK(SHA256_Init(&context_->state) == 1);
 }
 Sha256::Sha256(Sha256&&) noexcept = default;
 Sha256& Sha256::operator=(Sha256&&) noexcept = default;
 Sha256::~Sha256() = default;
 
 void Sha256::update(ByteSpan content) {
-  CHECK(EVP_DigestUpdate(context_->evp, content.data(), content.size()) == 1);
+  CHECK(SHA256_Update(&context_->state, content.data(), content.size()) == 1);
 }
 
 Digest Sha256::finish() {
   Digest::Bytes bytes;
-  CHECK(EVP_DigestFinal_ex(context_->evp, reinterpret_cast<unsigned char*>(bytes.data()),
-                           nullptr) == 1);
-  CHECK(EVP_DigestInit_ex(context_->evp, EVP_sha256(), nullptr) == 1);
+  CHECK(SHA256_Final(reinterpret_cast<unsigned char*>(bytes.data()), &context_->state) == 1);
+  CHECK(SHA256_Init(&context_->state) == 1);
   return Digest(bytes);
 }
 

@@ -136,6 +136,24 @@ Result<std::string> read_file_at(FdRef directory, const std::string& path, std::
   return content;
 }
 
+Result<std::size_t> read_some(FdRef fd, MutableByteSpan buffer) {
+  ssize_t count = 0;
+  do {
+    count = ::read(fd.get(), buffer.data(), buffer.size());
+  } while (count < 0 && errno == EINTR);
+  if (count < 0) return fail_errno("reading");
+  return static_cast<std::size_t>(count);
+}
+
+Result<std::size_t> read_some_at(FdRef fd, MutableByteSpan buffer, std::uint64_t offset) {
+  ssize_t count = 0;
+  do {
+    count = ::pread(fd.get(), buffer.data(), buffer.size(), static_cast<off_t>(offset));
+  } while (count < 0 && errno == EINTR);
+  if (count < 0) return fail_errno("reading at ", offset);
+  return static_cast<std::size_t>(count);
+}
+
 Result<void> read_exact_at(FdRef fd, MutableByteSpan buffer, std::uint64_t offset) {
   while (!buffer.empty()) {
     const ssize_t count =
@@ -282,6 +300,26 @@ Result<void> remove_tree(FdRef directory, const std::string& path) {
   if (!status.ok() && status.error().errno_code() == ENOENT) return {};
   if (!status.ok()) return status.error();
   return remove_entry(directory, path, status.value().st_dev);
+}
+
+Result<bool> same_content(FdRef left, FdRef right) {
+  constexpr std::size_t kChunk = std::size_t{256} << 10;
+  const struct stat left_status = TRY(stat(left));
+  const struct stat right_status = TRY(stat(right));
+  if (left_status.st_size != right_status.st_size) return false;
+  const auto size = static_cast<std::uint64_t>(left_status.st_size);
+  std::vector<std::byte> left_bytes(kChunk);
+  std::vector<std::byte> right_bytes(kChunk);
+  for (std::uint64_t offset = 0; offset < size; offset += kChunk) {
+    const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(kChunk, size - offset));
+    TRY(read_exact_at(left, MutableByteSpan(left_bytes).first(count), offset));
+    TRY(read_exact_at(right, MutableByteSpan(right_bytes).first(count), offset));
+    if (!std::equal(left_bytes.begin(), left_bytes.begin() + static_cast<std::ptrdiff_t>(count),
+                    right_bytes.begin())) {
+      return false;
+    }
+  }
+  return true;
 }
 
 Result<void> sync(FdRef fd) {

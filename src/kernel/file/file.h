@@ -44,6 +44,9 @@ Result<std::string> read_all(FdRef fd, std::size_t limit = std::size_t{64} << 20
 Result<std::string> read_file(const std::string& path, std::size_t limit = std::size_t{64} << 20);
 Result<std::string> read_file_at(FdRef directory, const std::string& path,
                                  std::size_t limit = std::size_t{64} << 20);
+// Fills the front of `buffer`; gives the count, 0 at the end.
+Result<std::size_t> read_some(FdRef fd, MutableByteSpan buffer);
+Result<std::size_t> read_some_at(FdRef fd, MutableByteSpan buffer, std::uint64_t offset);
 // Fills `buffer` from `offset`, or fails with corrupt at an early end.
 Result<void> read_exact_at(FdRef fd, MutableByteSpan buffer, std::uint64_t offset);
 Result<void> write_all(FdRef fd, ByteSpan content);
@@ -71,6 +74,8 @@ Result<void> remove_directory_at(FdRef directory, const std::string& path);
 // Removes a file or a whole tree without following links or crossing into another file system;
 // what is not there is no error.
 Result<void> remove_tree(FdRef directory, const std::string& path);
+// Whether two files hold the same bytes. Holes read as zeros.
+Result<bool> same_content(FdRef left, FdRef right);
 Result<void> sync(FdRef fd);
 Result<void> sync_data(FdRef fd);
 

@@ -9,11 +9,25 @@
 
 namespace proa::file {
 
-Result<LockFile> LockFile::wait(const std::string& path) {
+namespace {
+
+Result<Fd> open_locked(const std::string& path, int operation) {
   Fd fd = TRY(open(path, O_RDWR | O_CREAT, 0600));
-  while (::flock(fd.get(), LOCK_EX) != 0) {
+  while (::flock(fd.get(), operation) != 0) {
     if (errno != EINTR) return fail_errno("locking '", path, "'");
   }
+  return fd;
+}
+
+}  // namespace
+
+Result<LockFile> LockFile::wait(const std::string& path) {
+  Fd fd = TRY(open_locked(path, LOCK_EX));
+  return LockFile(std::move(fd));
+}
+
+Result<LockFile> LockFile::wait_shared(const std::string& path) {
+  Fd fd = TRY(open_locked(path, LOCK_SH));
   return LockFile(std::move(fd));
 }
 

@@ -1,4 +1,4 @@
-// An exclusive lock on a file (flock): held until its owner goes or its process ends.
+// A lock on a file (flock): held until its owner goes or its process ends.
 #pragma once
 
 #include <optional>
@@ -14,6 +14,8 @@ class LockFile {
  public:
   // Makes the file where it is missing (mode 0600) and waits for the lock.
   static Result<LockFile> wait(const std::string& path);
+  // As wait, but shared: many may hold it so, none of them while one holds it alone.
+  static Result<LockFile> wait_shared(const std::string& path);
   // Takes the lock, or gives nothing where another holds it.
   static Result<std::optional<LockFile>> try_take(const std::string& path);
 

@@ -1,0 +1,232 @@
+#include "image/ingest/ingest.h"
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <optional>
+
+#include "image/ingest/conversion.h"
+#include "kernel/file/file.h"
+
+namespace proa::image {
+namespace {
+
+constexpr std::size_t kChunk = std::size_t{256} << 10;
+constexpr std::uint64_t kProgressStep = std::uint64_t{1} << 20;
+
+// The blob as it is written: a file that stays when we are interrupted, and its digest.
+struct PartialBlob {
+  Fd file;
+  std::string path;  // below the root
+  std::uint64_t size = 0;
+  Sha256 hash;
+};
+
+std::string short_id(const Digest& digest) { return digest.hex().substr(0, 12); }
+
+Error cancelled() { return fail(ErrorKind::cancelled, "cancelled"); }
+
+// Reads all of `source` into the conversion, and into `blob` where the bytes are new.
+class Stream {
+ public:
+  Stream(const IngestContext& context, const WantedLayer& wanted)
+      : context_(context), wanted_(wanted), buffer_(kChunk) {}
+
+  Result<void> run(ByteSource& source, Conversion& conversion, PartialBlob* blob, Sha256& hash) {
+    while (true) {
+      if (context_.stop.stop_requested()) return cancelled();
+      const std::size_t count = TRY(source.read(buffer_));
+      if (count == 0) return {};
+      const ByteSpan piece = ByteSpan(buffer_).first(count);
+      size_ += count;
+      if (size_ > wanted_.blob.size) {
+        return fail(ErrorKind::corrupt, "it is longer than the ", wanted_.blob.size,
+                    " bytes that the manifest says");
+      }
+      hash.update(piece);
+      if (blob != nullptr) TRY(file::write_all(blob->file, piece));
+      TRY(conversion.write(piece));
+      report();
+    }
+  }
+
+  std::uint64_t size() const { return size_; }
+
+ private:
+  void report() {
+    if (size_ < next_report_ && size_ != wanted_.blob.size) return;
+    next_report_ = size_ + kProgressStep;
+    context_.progress(
+        {Progress::Stage::downloading, short_id(wanted_.blob.digest), size_, wanted_.blob.size});
+  }
+
+  const IngestContext& context_;
+  const WantedLayer& wanted_;
+  std::vector<std::byte> buffer_;
+  std::uint64_t size_ = 0;
+  std::uint64_t next_report_ = kProgressStep;
+};
+
+Result<PartialBlob> open_partial(const Store& store, const Digest& digest) {
+  PartialBlob blob;
+  blob.path = place::partial(digest);
+  blob.file =
+      TRY(file::open_at(store.root(), blob.path, O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW, 0600));
+  const struct stat status = TRY(file::stat(blob.file));
+  blob.size = static_cast<std::uint64_t>(status.st_size);
+  return blob;
+}
+
+Result<void> check_digest(const WantedLayer& wanted, const Stream& stream, Sha256& hash) {
+  if (stream.size() != wanted.blob.size) {
+    return fail(ErrorKind::corrupt, "it has ", stream.size(), " bytes, the manifest says ",
+                wanted.blob.size);
+  }
+  const Digest digest = hash.finish();
+  if (digest != wanted.blob.digest) {
+    return fail(ErrorKind::corrupt, "its digest is ", digest.text());
+  }
+  return {};
+}
+
+// Converts a blob that is not to be written: it is in the store already, or is not kept.
+Result<ConvertedLayer> convert_only(const IngestContext& context, const WantedLayer& wanted,
+                                    const OpenSource& open) {
+  const std::unique_ptr<ByteSource> source = TRY(open(0));
+  Conversion conversion = TRY(Conversion::start(context.settings, context.staging, context.stop));
+  Stream stream(context, wanted);
+  Sha256 hash;
+  TRY(stream.run(*source, conversion, nullptr, hash));
+  TRY(check_digest(wanted, stream, hash));
+  return conversion.finish();
+}
+
+// Receives a blob, starting after what an earlier attempt left.
+Result<ConvertedLayer> receive(const IngestContext& context, const WantedLayer& wanted,
+                               const OpenSource& open, PartialBlob& blob) {
+  Conversion conversion = TRY(Conversion::start(context.settings, context.staging, context.stop));
+  Stream stream(context, wanted);
+  Sha256 hash;
+  if (blob.size > 0) {
+    Fd again = TRY(file::open_at(context.store.root(), blob.path, O_RDONLY));
+    const std::unique_ptr<ByteSource> earlier = file_source(std::move(again), 0);
+    TRY(stream.run(*earlier, conversion, nullptr, hash));
+  }
+  if (stream.size() < wanted.blob.size || blob.size == 0) {
+    const std::unique_ptr<ByteSource> source = TRY(open(stream.size()));
+    TRY(stream.run(*source, conversion, &blob, hash));
+  }
+  context.progress({Progress::Stage::checking, short_id(wanted.blob.digest), 0, 0});
+  TRY(check_digest(wanted, stream, hash));
+  return conversion.finish();
+}
+
+// Receives a blob; where what an earlier attempt left turns out to be damaged (a crash may have
+// lost its last writes), from the start.
+Result<ConvertedLayer> receive_again(const IngestContext& context, const WantedLayer& wanted,
+                                     const OpenSource& open, PartialBlob& blob) {
+  const bool resumed = blob.size > 0;
+  Result<ConvertedLayer> converted = receive(context, wanted, open, blob);
+  const bool damaged = !converted.ok() && converted.error().kind() == ErrorKind::corrupt;
+  if (damaged) {
+    discard(file::unlink_at(context.store.root(), blob.path), "it may not be there any more");
+  }
+  if (!damaged || !resumed) return converted;
+  blob = TRY(open_partial(context.store, wanted.blob.digest));
+  return receive(context, wanted, open, blob);
+}
+
+Result<void> publish_file(const Store& store, const Staging::File& file, const std::string& to) {
+  TRY(file::sync(file.fd), "'", file.path, "'");
+  return file::rename_at(store.root(), file.path, store.root(), to);
+}
+
+// The same tar gives the same layer file: where two blobs claim one diff id and give different
+// files, one of them had its worker lie.
+Result<void> check_same_layer(const Store& store, const Digest& diff_id,
+                              const ConvertedLayer& converted) {
+  const Fd present = TRY(file::open_at(store.root(), place::layer(diff_id), O_RDONLY));
+  const bool same = TRY(file::same_content(present, converted.image.fd));
+  if (same) return {};
+  return fail(ErrorKind::corrupt, "layer ", diff_id.text(),
+              " is here already with another content, made from another blob; "
+              "remove the image that brought it");
+}
+
+Result<void> publish_layer(const Store& store, const WantedLayer& wanted,
+                           const std::optional<LayerRecord>& present,
+                           const ConvertedLayer& converted) {
+  LayerRecord record = present.value_or(converted.record);
+  if (present) {
+    TRY(check_same_layer(store, wanted.diff_id, converted));
+  } else {
+    TRY(publish_file(store, converted.tarmap, place::tarmap(wanted.diff_id)));
+    TRY(publish_file(store, converted.image, place::layer(wanted.diff_id)));
+    TRY(store.sync_directory(place::kLayers));
+  }
+  record.sources.push_back(wanted.blob.digest);
+  return store.write_record(wanted.diff_id, record);
+}
+
+struct ItemLocks {
+  file::LockFile first;
+  std::optional<file::LockFile> second;
+};
+
+// Locks blob and layer, always in the same order: two that want both never wait for each other.
+Result<ItemLocks> lock_both(const Store& store, const Digest& blob, const Digest& diff_id) {
+  ItemLocks locks{TRY(store.lock_item(std::min(blob, diff_id))), std::nullopt};
+  if (blob != diff_id) locks.second = TRY(store.lock_item(std::max(blob, diff_id)));
+  return locks;
+}
+
+Result<void> ingest_locked(const IngestContext& context, const WantedLayer& wanted,
+                           const OpenSource& open) {
+  const Store& store = context.store;
+  const std::optional<LayerRecord> present = TRY(store.layer(wanted.diff_id));
+  const bool has_layer = present && present->made_from(wanted.blob.digest);
+  if (has_layer) {
+    // A blob that `prune --blobs` dropped can be made again; it is no reason to download.
+    context.progress({Progress::Stage::exists, short_id(wanted.blob.digest), 0, 0});
+    return {};
+  }
+  const bool in_store = store.has_blob(wanted.blob.digest);
+  std::optional<PartialBlob> blob;
+  if (!in_store && wanted.keep == KeepBlob::yes) {
+    blob = TRY(open_partial(store, wanted.blob.digest));
+  }
+  const OpenSource open_present = [&](std::uint64_t offset) -> Result<std::unique_ptr<ByteSource>> {
+    Fd file = TRY(store.open_blob(wanted.blob.digest));
+    return file_source(std::move(file), offset);
+  };
+  const ConvertedLayer converted =
+      TRY(blob ? receive_again(context, wanted, open, *blob)
+               : convert_only(context, wanted, in_store ? open_present : open));
+  if (converted.diff_id != wanted.diff_id) {
+    if (blob) discard(file::unlink_at(store.root(), blob->path), "the next prune removes it");
+    return fail(ErrorKind::corrupt, "its tar's digest is ", converted.diff_id.text(),
+                ", the configuration says ", wanted.diff_id.text());
+  }
+  if (blob) TRY(store.publish(blob->file, blob->path, place::blob(wanted.blob.digest)));
+  TRY(publish_layer(store, wanted, present, converted));
+  context.progress({Progress::Stage::done, short_id(wanted.blob.digest), 0, 0});
+  return {};
+}
+
+}  // namespace
+
+Result<void> ingest_layer(const IngestContext& context, const WantedLayer& wanted,
+                          const OpenSource& open) {
+  const ItemLocks locks = TRY(lock_both(context.store, wanted.blob.digest, wanted.diff_id));
+  Result<void> done = ingest_locked(context, wanted, open);
+  if (!done.ok() && context.stop.stop_requested()) return cancelled();
+  TRY(std::move(done), "layer ", wanted.blob.digest.text());
+  return {};
+}
+
+Result<void> publish_content(const Store& store) {
+  TRY(store.sync_directory(place::kLayers));
+  return store.sync_directory(place::kBlobs);
+}
+
+}  // namespace proa::image

@@ -1,0 +1,218 @@
+#include "image/store/collect.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <variant>
+
+#include "kernel/file/file.h"
+#include "oci/distribution/reference.h"
+
+namespace proa::image {
+namespace {
+
+// Paths below the root that an image needs.
+using Needed = std::set<std::string>;
+
+void add_layer(Needed& needed, const Digest& diff_id) {
+  needed.insert(place::layer(diff_id));
+  needed.insert(place::tarmap(diff_id));
+  needed.insert(place::record(diff_id));
+}
+
+// Everything below a root: its documents, blobs and layers. What an index names and nobody pulled
+// is simply not there.
+Result<void> add_target(const Store& store, const Descriptor& target, int depth, Needed& needed) {
+  if (depth > oci::image::kMaxIndexDepth) {
+    return fail(ErrorKind::corrupt, "indexes are nested too deep");
+  }
+  needed.insert(place::blob(target.digest));
+  if (!store.has_blob(target.digest)) return {};
+  const std::string text = TRY(store.read_document(target.digest));
+  const oci::image::Document document =
+      TRY(oci::image::parse_document(text, target.media_type), target.digest.text());
+  if (const auto* index = std::get_if<oci::image::Index>(&document)) {
+    for (const Descriptor& manifest : index->manifests) {
+      if (!store.has_blob(manifest.digest)) continue;
+      TRY(add_target(store, manifest, depth + 1, needed));
+    }
+    return {};
+  }
+  const auto& manifest = std::get<oci::image::Manifest>(document);
+  for (const Descriptor& layer : manifest.layers) needed.insert(place::blob(layer.digest));
+  needed.insert(place::blob(manifest.config.digest));
+  const std::string config_text = TRY(store.read_document(manifest.config.digest));
+  const auto config = TRY(oci::image::Config::parse(config_text));
+  for (const Digest& diff_id : config.diff_ids) add_layer(needed, diff_id);
+  return {};
+}
+
+// Blobs of layers that can be made again from layer file and tarmap.
+Result<void> drop_layer_blobs(const Store& store, const std::vector<Image>& images,
+                              Needed& needed) {
+  for (const Image& image : images) {
+    const auto& layers = image.content.layers;
+    for (std::size_t index = 0; index < layers.size(); ++index) {
+      if (index >= image.config.diff_ids.size()) break;
+      const std::optional<LayerRecord> record = TRY(store.layer(image.config.diff_ids[index]));
+      if (record) needed.erase(place::blob(layers[index].digest));
+    }
+  }
+  return {};
+}
+
+Result<std::uint64_t> disk_bytes(const Store& store, const std::string& path) {
+  const Result<struct stat> status = file::stat_at(store.root(), path);
+  if (!status.ok() && status.error().errno_code() == ENOENT) return std::uint64_t{0};
+  if (!status.ok()) return status.error();
+  return static_cast<std::uint64_t>(status.value().st_blocks) * 512;
+}
+
+Result<std::vector<std::string>> list_below(const Store& store, const char* place) {
+  const Fd directory = TRY(file::open_at(store.root(), place, O_RDONLY | O_DIRECTORY));
+  const std::vector<std::string> names = TRY(file::list(directory));
+  std::vector<std::string> paths;
+  for (const std::string& name : names) paths.push_back(cat(place, "/", name));
+  return paths;
+}
+
+Result<Needed> needed_by_all(const Store& store) {
+  Needed needed;
+  const std::vector<Entry> entries = TRY(read_entries(store));
+  for (const Entry& entry : entries) {
+    TRY(add_target(store, entry.target, 0, needed), "image '", entry.name, "' (",
+        entry.target.digest.text(), ")");
+  }
+  return needed;
+}
+
+// Removes what nobody needs. The caller holds the collection lock: nobody is adding content.
+// A layer's record goes before its files, so that a crash leaves no record without a layer.
+Result<std::uint64_t> sweep(const Store& store, const Needed& needed) {
+  std::uint64_t freed = 0;
+  const auto remove_from = [&](const char* place, std::string_view suffix) -> Result<void> {
+    const std::vector<std::string> paths = TRY(list_below(store, place));
+    for (const std::string& path : paths) {
+      if (needed.contains(path) || !path.ends_with(suffix)) continue;
+      freed += TRY(disk_bytes(store, path));
+      TRY(file::unlink_at(store.root(), path));
+    }
+    return {};
+  };
+  TRY(remove_from(place::kLayers, ".json"));
+  TRY(store.sync_directory(place::kLayers));
+  TRY(remove_from(place::kLayers, ""));
+  TRY(remove_from(place::kBlobs, ""));
+  TRY(remove_from(place::kPartial, ""));
+  // Locks of single items are taken under the content lock only: nobody holds one now.
+  const std::vector<std::string> locks = TRY(list_below(store, place::kLocks));
+  for (const std::string& path : locks) {
+    if (path.size() > 64) TRY(file::unlink_at(store.root(), path));
+  }
+  return freed;
+}
+
+Result<void> collect(const Store& store, Removed& removed, Blobs blobs) {
+  const std::optional<file::LockFile> alone = TRY(store.try_lock_collection());
+  if (!alone) {
+    removed.put_off = true;
+    return {};
+  }
+  Needed needed = TRY(needed_by_all(store));
+  if (blobs == Blobs::drop) {
+    const std::vector<Image> images = TRY(list_images(store));
+    TRY(drop_layer_blobs(store, images, needed));
+  }
+  removed.bytes = TRY(sweep(store, needed));
+  return {};
+}
+
+const Use* use_of(const std::vector<Use>& uses, const Digest& id) {
+  const auto use = std::ranges::find(uses, id, &Use::image);
+  return use == uses.end() ? nullptr : &*use;
+}
+
+// The name that `text` means, where it is one of the image's own.
+std::string name_meant(const Image& image, std::string_view text) {
+  const auto reference = oci::distribution::Reference::parse(text);
+  if (!reference.ok()) return {};
+  const std::string name = reference.value().text();
+  return std::ranges::find(image.names, name) == image.names.end() ? std::string() : name;
+}
+
+}  // namespace
+
+Result<Removed> remove_image(const Store& store, std::string_view text,
+                             const std::vector<Use>& uses, Force force) {
+  const Image image = TRY(find_image(store, text));
+  const std::string name = name_meant(image, text);
+  Removed removed;
+  if (!name.empty() && image.names.size() > 1) {
+    TRY(remove_name(store, name));
+    removed.untagged.push_back(name);
+    return removed;
+  }
+  if (const Use* use = use_of(uses, image.id())) {
+    return fail(ErrorKind::busy, "image ", image.id().hex().substr(0, 12), " is used by ",
+                use->user);
+  }
+  if (name.empty() && image.names.size() > 1 && force == Force::no) {
+    return fail(ErrorKind::busy, "image ", image.id().hex().substr(0, 12),
+                " has several names; removing them all takes force");
+  }
+  TRY(remove_targets(store, {image.target.digest}));
+  removed.untagged = image.names;
+  removed.deleted.push_back(image.id());
+  TRY(collect(store, removed, Blobs::keep));
+  return removed;
+}
+
+Result<Removed> prune(const Store& store, Which which, const std::vector<Use>& uses, Blobs blobs) {
+  const std::vector<Image> images = TRY(list_images(store));
+  Removed removed;
+  std::vector<Digest> targets;
+  for (const Image& image : images) {
+    const bool named = !image.names.empty() || !image.repository_digests.empty();
+    if ((which == Which::unnamed && named) || use_of(uses, image.id()) != nullptr) continue;
+    targets.push_back(image.target.digest);
+    removed.deleted.push_back(image.id());
+    removed.untagged.insert(removed.untagged.end(), image.names.begin(), image.names.end());
+  }
+  if (!targets.empty()) TRY(remove_targets(store, targets));
+  TRY(collect(store, removed, blobs));
+  return removed;
+}
+
+Result<DiskUsage> disk_usage(const Store& store) {
+  DiskUsage usage;
+  const std::vector<Image> images = TRY(list_images(store));
+  std::vector<Needed> per_image;
+  std::map<std::string, int> users;
+  for (const Image& image : images) {
+    Needed needed;
+    TRY(add_target(store, image.target, 0, needed));
+    for (const std::string& path : needed) ++users[path];
+    per_image.push_back(std::move(needed));
+  }
+  for (std::size_t index = 0; index < images.size(); ++index) {
+    DiskUsage::PerImage counted{images[index].id(), 0, 0};
+    for (const std::string& path : per_image[index]) {
+      const std::uint64_t bytes = TRY(disk_bytes(store, path));
+      counted.bytes += bytes;
+      if (users[path] > 1) counted.shared += bytes;
+    }
+    usage.images.push_back(counted);
+  }
+  for (const char* place : {place::kBlobs, place::kLayers, place::kPartial}) {
+    const std::vector<std::string> paths = TRY(list_below(store, place));
+    for (const std::string& path : paths) {
+      const std::uint64_t bytes = TRY(disk_bytes(store, path));
+      if (place == place::kBlobs) usage.blobs += bytes;
+      if (place == place::kLayers) usage.layers += bytes;
+      if (!users.contains(path)) usage.reclaimable += bytes;
+    }
+  }
+  return usage;
+}
+
+}  // namespace proa::image

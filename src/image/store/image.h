@@ -1,0 +1,47 @@
+// Images as users see them: looked up by name or id, with manifest and configuration read.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "image/store/names.h"
+#include "oci/image/config.h"
+#include "oci/image/manifest.h"
+
+namespace proa::image {
+
+// Thread: a value.
+struct Image {
+  Descriptor target;    // what was pulled: a manifest, or an index
+  Descriptor manifest;  // the manifest for the platform that is here
+  oci::image::Manifest content;
+  oci::image::Config config;
+  std::vector<std::string> names;               // "docker.io/library/node:20"
+  std::vector<std::string> repository_digests;  // "docker.io/library/node@sha256:..."
+
+  // What Docker calls the image's id: the digest of its configuration.
+  const Digest& id() const { return content.config.digest; }
+  // Sum of the layers' tars, as Docker counts an image's size.
+  std::uint64_t size = 0;
+};
+
+// Reads the image behind a root of the store.
+//
+// Errors: corrupt, not_found (a document is missing), invalid_argument
+Result<Image> read_image(const Store& store, const Descriptor& target);
+
+// All images, each once however many names it has, in the order of index.json.
+Result<std::vector<Image>> list_images(const Store& store);
+
+// Finds one by reference ("node", "node@sha256:..."), by id or by the front of an id.
+//
+// Errors: not_found, invalid_argument (the front fits several ids)
+Result<Image> find_image(const Store& store, std::string_view text);
+
+// The paths of an image's layer files, lowest layer first.
+std::vector<std::string> layer_paths(const Store& store, const Image& image);
+
+}  // namespace proa::image

@@ -1,0 +1,42 @@
+// The names of images: content/index.json, which says what the store's layout holds. The engine
+// and other tools read the same file.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "image/store/store.h"
+
+namespace proa::image {
+
+// Whether a registry is known to have the image under this name.
+enum class Origin : std::uint8_t { local, registry };
+
+// One root of the store: what it keeps, and under which name.
+struct Entry {
+  std::string name;  // Reference::text(); "" for an image that lost its name
+  // A manifest or index; `platform` is the one whose manifest and layers are here.
+  Descriptor target;
+  Origin origin = Origin::local;
+};
+
+// Errors: corrupt (index.json is damaged)
+Result<std::vector<Entry>> read_entries(const Store& store);
+
+// Gives the image the name, taking it from another image; that one stays without a name until it
+// is pruned. Durable when it returns.
+// Thread: any; holds the names lock.
+Result<void> set_name(const Store& store, const Entry& entry);
+
+// Takes a name away; what is left without any name goes too.
+//
+// Errors: not_found
+Result<void> remove_name(const Store& store, std::string_view name);
+
+// Takes all entries away whose target is one of `targets`.
+Result<void> remove_targets(const Store& store, const std::vector<Digest>& targets);
+
+}  // namespace proa::image

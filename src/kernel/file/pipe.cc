@@ -1,0 +1,18 @@
+#include "kernel/file/pipe.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+
+namespace proa::file {
+
+Result<Pipe> make_pipe(std::size_t capacity) {
+  std::array<int, 2> ends;
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return fail_errno("making a pipe");
+  // Past the user's share of pipe memory this fails and the default stays: slower, not wrong.
+  ::fcntl(ends[1], F_SETPIPE_SZ, static_cast<int>(capacity));
+  return Pipe{Fd(ends[0]), Fd(ends[1])};
+}
+
+}  // namespace proa::file

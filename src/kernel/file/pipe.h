@@ -1,0 +1,23 @@
+// A pipe, both ends close-on-exec.
+#pragma once
+
+#include <cstddef>
+
+#include "base/fd.h"
+#include "base/result.h"
+
+namespace proa::file {
+
+struct Pipe {
+  Fd read;
+  Fd write;
+};
+
+// For streams: what an unprivileged process may ask for by default.
+inline constexpr std::size_t kLargePipe = std::size_t{1} << 20;
+
+// Makes a pipe that holds `capacity` bytes, or the kernel's default where that is not allowed.
+// Writing to one that nobody reads raises SIGPIPE: programs that use pipes ignore it.
+Result<Pipe> make_pipe(std::size_t capacity);
+
+}  // namespace proa::file

@@ -1,0 +1,152 @@
+// Images through the real programs, with Debian's registry and skopeo as the other ends.
+#include <gmock/gmock.h>
+
+#include "base/text.h"
+#include "kernel/file/file.h"
+#include "tests/fixtures/leak_check.h"
+#include "tests/fixtures/require.h"
+#include "tests/system/registry.h"
+
+namespace proa::tests {
+namespace {
+
+using ::testing::HasSubstr;
+
+// An image of three layers, pushed by skopeo; a store that does not exist yet.
+class ImageTest : public fixtures::LeakCheckedTest {
+ protected:
+  void SetUp() override {
+    LeakCheckedTest::SetUp();
+    REQUIRE(root);
+    auto directory = file::TempDir::create("/tmp", "proa-image-");
+    ASSERT_OK(directory);
+    directory_.emplace(directory.take());
+    auto registry = Registry::start();
+    ASSERT_OK(registry);
+    registry_.emplace(registry.take());
+    const Ran made = run(
+        cat("set -e; cd ", at(""), "; umoci init --layout oci; umoci new --image oci:app;",
+            "umoci unpack --image oci:app b >/dev/null; for i in 1 2 3; do mkdir -p b/rootfs/d$i;",
+            "head -c 2000000 /dev/urandom >b/rootfs/d$i/data; ln -s data b/rootfs/d$i/link;",
+            "umoci repack --refresh-bundle --image oci:app b >/dev/null 2>&1; done;",
+            "skopeo copy -q --dest-tls-verify=false oci:oci:app docker://", name()));
+    ASSERT_EQ(made.code, 0) << made.output;
+  }
+
+  void TearDown() override {
+    registry_.reset();
+    directory_.reset();
+    LeakCheckedTest::TearDown();
+  }
+
+  std::string at(std::string_view path) const { return cat(directory_->path(), "/", path); }
+  std::string name() const { return cat(registry_->address(), "/team/app:1"); }
+  Ran image(const std::string& arguments) const {
+    return run(cat(program("proa"), " image --root ", at("root"), " ", arguments));
+  }
+  std::string digest_at_registry() const {
+    return trimmed(
+        run(cat("skopeo inspect --tls-verify=false --format '{{.Digest}}' docker://", name())));
+  }
+  static std::string trimmed(const Ran& ran) { return std::string(trim(ran.output)); }
+
+  std::optional<file::TempDir> directory_;
+  std::optional<Registry> registry_;
+};
+
+TEST_F(ImageTest, pulled_image_is_the_one_pushed_and_other_tools_read_the_store) {
+  const Ran pulled = image(cat("pull ", name()));
+  ASSERT_EQ(pulled.code, 0) << pulled.output;
+  EXPECT_THAT(pulled.output, HasSubstr(digest_at_registry()));
+  const Ran verified = image("verify");
+  EXPECT_EQ(verified.code, 0) << verified.output;
+  const Ran inspected =
+      run(cat("skopeo inspect --format '{{.Digest}}' oci:", at("root/content"), ":", name()));
+  EXPECT_EQ(trimmed(inspected), digest_at_registry());
+  const Ran checked =
+      run(cat("for f in ", at("root/layers/"), "*.erofs; do fsck.erofs $f || exit 1; done"));
+  EXPECT_EQ(checked.code, 0) << checked.output;
+  EXPECT_THAT(image(cat("pull ", name())).output, HasSubstr("up to date"));
+}
+
+TEST_F(ImageTest, damaged_blob_and_layer_are_named) {
+  ASSERT_EQ(image(cat("pull ", name())).code, 0);
+  const std::string layer =
+      trimmed(run(cat("cd ", at("root/layers"), "; ls -S *.erofs | head -1")));
+  const std::string blob =
+      trimmed(run(cat("cd ", at("root/content/blobs/sha256"), "; ls -S | head -1")));
+  run(cat("printf x | dd conv=notrunc bs=1 seek=1000000 of=", at("root/layers/"), layer));
+  run(cat("printf x | dd conv=notrunc bs=1 seek=1000 of=", at("root/content/blobs/sha256/"), blob));
+  const Ran verified = image("verify");
+  EXPECT_NE(verified.code, 0);
+  EXPECT_THAT(verified.output, HasSubstr(layer));
+  EXPECT_THAT(verified.output, HasSubstr(blob));
+}
+
+TEST_F(ImageTest, two_pulls_at_once_do_each_layer_once) {
+  const Ran both = run(cat("set -e; p='", program("proa"), " image --root ", at("root"), " pull ",
+                           name(), "'; $p >", at("1"), " & a=$!; $p >", at("2"), "; wait $a; cat ",
+                           at("1"), " ", at("2"), " | grep -c ': complete'"));
+  EXPECT_EQ(both.code, 0) << both.output;
+  EXPECT_EQ(trimmed(both), "3");
+  EXPECT_EQ(image("verify").code, 0);
+}
+
+TEST_F(ImageTest, removed_image_leaves_nothing_and_a_second_name_keeps_it) {
+  ASSERT_EQ(image(cat("pull ", name())).code, 0);
+  ASSERT_EQ(image(cat("tag ", name(), " other:2")).code, 0);
+  ASSERT_EQ(image(cat("rm ", name())).code, 0);
+  EXPECT_EQ(image("inspect other:2").code, 0);
+  ASSERT_EQ(image("rm other:2").code, 0);
+  EXPECT_EQ(trimmed(run(cat("find ", at("root/layers"), " ", at("root/content/blobs"),
+                            " -type f | wc -l"))),
+            "0");
+}
+
+TEST_F(ImageTest, pull_killed_at_any_write_rename_or_sync_leaves_a_sound_store) {
+  for (const std::string_view call : {"rename,renameat", "fsync", "write"}) {
+    bool killed = true;
+    // Writes are many: every seventh; the others all.
+    for (int count = 1; killed && count < 400; count += call == "write" ? 7 : 1) {
+      SCOPED_TRACE(cat(call, " ", count));
+      run(cat("rm -rf ", at("root")));
+      const Ran ran = run(cat("strace -f -qq -o /dev/null -e trace=", call, " -e inject=", call,
+                              ":signal=KILL:when=", count, " ", program("proa"), " image --root ",
+                              at("root"), " pull -q ", name()));
+      killed = ran.code != 0;
+      const Ran verified = image("verify");
+      ASSERT_EQ(verified.code, 0) << verified.output;
+      const Ran again = image(cat("pull -q ", name()));
+      ASSERT_EQ(again.code, 0) << again.output;
+    }
+    EXPECT_FALSE(killed) << call;
+  }
+}
+
+TEST_F(ImageTest, data_is_synced_before_the_rename_that_publishes_it) {
+  const Ran traced = run(cat("strace -f -y -qq -e trace=fsync,renameat -o ", at("log"), " ",
+                             program("proa"), " image --root ", at("root"), " pull -q ", name()));
+  ASSERT_EQ(traced.code, 0) << traced.output;
+  const Result<std::string> log = file::read_file(at("log"));
+  ASSERT_OK(log);
+  std::vector<std::string> synced;
+  int renames = 0;
+  for (const std::string_view line : split(log.value(), '\n')) {
+    if (const auto at_call = line.find("fsync("); at_call != std::string_view::npos) {
+      synced.emplace_back(line.substr(at_call));
+    } else if (const auto from = line.find(", \"");
+               line.find("renameat(") != std::string_view::npos) {
+      const std::string_view rest = line.substr(from + 3);
+      const std::string source(rest.substr(0, rest.find('"')));
+      ++renames;
+      EXPECT_TRUE(std::ranges::any_of(synced, [&](const std::string& sync) {
+        return sync.find(source) != std::string::npos;
+      })) << line;
+    }
+  }
+  // Index, layout file, three layers of four files each, manifest, configuration, and the name.
+  EXPECT_GE(renames, 16);
+}
+
+}  // namespace
+}  // namespace proa::tests
