@@ -1,0 +1,2 @@
+// The program that the containers of the benchmark run.
+int main() { return 0; }
