@@ -205,12 +205,14 @@ TEST_F(CgroupSetTest, update_keeps_what_it_leaves_unsaid) {
 TEST_F(CgroupSetTest, checked_update_refuses_less_memory_than_is_in_use) {
   Result<CgroupSet> set = create({.memory = {.limit = 64 << 20}}, request());
   ASSERT_OK(set);
-  const Child child = sleeper();
-  ASSERT_OK(set.value().add(child.pid()));
-  Waiting script("true");
+  Waiting script("x=$(head -c 1000000 /dev/zero | tr '\\0' x); sleep 1000");
   ASSERT_OK(set.value().add(script.pid()));
   script.go();
-  script.end();
+  const auto deadline = soon();
+  while (read_stats(set.value()).value().memory->memory.usage < 500000) {
+    ASSERT_LT(std::chrono::steady_clock::now(), deadline) << "no memory was taken";
+    ::poll(nullptr, 0, 5);
+  }
   const Result<Resources> asked =
       complete_update(set.value(), {.memory = {.limit = 1, .check_before_update = true}});
   ASSERT_FALSE(asked.ok());
