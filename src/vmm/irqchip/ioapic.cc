@@ -15,7 +15,8 @@ constexpr std::uint64_t kEoi = 0x40;
 constexpr std::uint8_t kIdRegister = 0;
 constexpr std::uint8_t kVersionRegister = 1;
 constexpr std::uint8_t kFirstEntry = 0x10;
-constexpr std::uint32_t kVersion = 0x20 | (x86_64::kIoApicPins - 1) << 16;
+constexpr std::uint32_t kVersion = 0x20;
+constexpr unsigned kLastPinShift = 16;
 
 // A redirection entry: vector, delivery mode, then flags, and the destination in the top byte.
 constexpr std::uint64_t kVector = 0xff;
@@ -42,7 +43,10 @@ MsiMessage message_of(std::uint64_t entry) {
 
 }  // namespace
 
-IoApic::IoApic(IoApicOutput& output) : output_(output) { table_.fill(kMasked); }
+IoApic::IoApic(IoApicOutput& output, std::uint32_t pins) : output_(output), pins_(pins) {
+  CHECK(pins >= 1 && pins <= x86_64::kIoApicPins);
+  table_.fill(kMasked);
+}
 
 void IoApic::deliver(std::uint32_t pin) {
   if ((table_[pin] & kLevel) != 0) table_[pin] |= kRemoteIrr;
@@ -100,7 +104,7 @@ void IoApic::announce_routes() {
 void IoApic::write_register(std::uint32_t value) {
   if (selected_ == kIdRegister) id_ = static_cast<std::uint8_t>(value >> 24 & 0xf);
   const std::uint32_t pin = (std::uint32_t{selected_} - kFirstEntry) / 2;
-  if (selected_ < kFirstEntry || pin >= x86_64::kIoApicPins) return;
+  if (selected_ < kFirstEntry || pin >= pins_) return;
   const std::uint64_t before = table_[pin];
   const bool high_half = (selected_ & 1) != 0;
   std::uint64_t after = high_half ? (before & 0xffff'ffff) | std::uint64_t{value} << 32
@@ -116,9 +120,9 @@ void IoApic::write_register(std::uint32_t value) {
 
 std::uint32_t IoApic::read_register() const {
   if (selected_ == kIdRegister) return std::uint32_t{id_} << 24;
-  if (selected_ == kVersionRegister) return kVersion;
+  if (selected_ == kVersionRegister) return kVersion | (pins_ - 1) << kLastPinShift;
   const std::uint32_t pin = (std::uint32_t{selected_} - kFirstEntry) / 2;
-  if (selected_ < kFirstEntry || pin >= x86_64::kIoApicPins) return 0;
+  if (selected_ < kFirstEntry || pin >= pins_) return 0;
   return static_cast<std::uint32_t>((selected_ & 1) != 0 ? table_[pin] >> 32 : table_[pin]);
 }
 

@@ -36,7 +36,9 @@ class IoApicOutput {
 // Thread: any.
 class IoApic : public BusDevice, public Stateful {
  public:
-  explicit IoApic(IoApicOutput& output);
+  // Shows the guest `pins` pins, at most kIoApicPins: it touches each several times while it boots,
+  // and every time exits to us.
+  explicit IoApic(IoApicOutput& output, std::uint32_t pins = x86_64::kIoApicPins);
 
   void pulse(std::uint32_t pin);
   void set_level(std::uint32_t pin, bool high);
@@ -56,6 +58,7 @@ class IoApic : public BusDevice, public Stateful {
   void announce_routes();
 
   IoApicOutput& output_;
+  const std::uint32_t pins_;
   mutable std::mutex mutex_;
   std::uint8_t selected_ = 0;
   std::uint8_t id_ = 0;

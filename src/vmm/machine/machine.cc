@@ -40,7 +40,7 @@ Machine::Machine(const MachineSpec& spec, const MemoryLayout& layout, kvm::Vm vm
       memory_(std::move(memory)),
       interrupts_(vm_),
       doorbells_(vm_),
-      ioapic_(interrupts_),
+      ioapic_(interrupts_, x86_64::kFirstVirtioPin),
       serial_line_(ioapic_, x86_64::kSerialPin),
       generation_line_(ioapic_, x86_64::kGenerationPin),
       serial_(serial_line_, host_.serial_sink),
