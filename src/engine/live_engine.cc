@@ -78,7 +78,7 @@ void LiveEngine::run_chores() {
   std::unique_lock lock(chores_mutex_);
   while (true) {
     chores_arrived_.wait(lock, [&] { return stopping_ || !chores_.empty(); });
-    if (stopping_) return;
+    if (chores_.empty()) return;  // stopping, and all is done
     const std::function<void()> task = std::move(chores_.front());
     chores_.pop_front();
     lock.unlock();

@@ -29,6 +29,7 @@ struct Entry {
   bool removed = false;
   std::uint64_t ends = 0;
   std::vector<Client> waiting_clients;  // attached before the start
+  std::function<void()> clear;          // set by a removal: what to do once no shim is there
   // The loop's thread only.
   std::unique_ptr<hull::ShimLink> link;
   std::unique_ptr<hull::RemoteHull> hull;
@@ -144,6 +145,8 @@ class LiveEngine : public Engine {
                                   const std::string& signal);
   Result<void> remove_entry(const EntryPtr& entry, bool volumes);
   void forget_entry(const EntryPtr& entry, bool volumes);
+  // A shim whose workload does not run leaves.
+  void tell_to_go(const EntryPtr& entry);
 
   // On the loop's thread.
   void on_record(const EntryPtr& entry, const wire::Record& record);

@@ -330,8 +330,7 @@ void LiveEngine::forget_entry(const EntryPtr& entry, bool volumes) {
     std::erase_if(execs_, [&](const auto& exec) { return exec.second.workload == entry->data.id; });
   }
   changed_.notify_all();
-  chore([this, entry, anonymous] {
-    wait_until_let_go(entry);
+  const auto clear = [this, entry, anonymous] {
     for (const std::string& volume : anonymous) {
       discard(volumes_->remove(volume, true), "another workload may have taken it up");
     }
@@ -339,6 +338,18 @@ void LiveEngine::forget_entry(const EntryPtr& entry, bool volumes) {
     if (!gone.ok()) warn(gone.error().message());
     discard(file::remove_tree(FdRef::cwd(), run_directory_of(entry->data.id)),
             "the next start removes what is left");
+  };
+  // While a shim is there its files stay: settle() clears them once it has let go.
+  const std::lock_guard lock(mutex_);
+  if (!entry->carried) return chore(clear);
+  entry->clear = clear;
+  tell_to_go(entry);
+}
+
+void LiveEngine::tell_to_go(const EntryPtr& entry) {
+  loop_->post([entry] {
+    if (!entry->link) return;
+    entry->link->ask(wire::MessageType::remove, wire::Empty{}, {}, [](const Result<void>&) {});
   });
 }
 

@@ -154,6 +154,7 @@ void LiveEngine::settle(const EntryPtr& entry) {
   }
   bool lost = false;
   std::optional<Restart> again;
+  std::function<void()> clear;
   {
     const std::lock_guard lock(mutex_);
     lost = !entry->removed && was_up(entry->data.state.phase);
@@ -189,8 +190,10 @@ void LiveEngine::settle(const EntryPtr& entry) {
       entry->data.ids.reset();
     }
     entry->carried = false;
+    clear = std::move(entry->clear);
   }
   changed_.notify_all();
+  if (clear) clear();
   if (!again) return;
   const std::lock_guard operation(entry->operation);
   const Result<void> started = start_entry(entry);
@@ -201,14 +204,8 @@ void LiveEngine::wait_until_let_go(const EntryPtr& entry) {
   std::unique_lock lock(mutex_);
   if (!entry->carried) return;
   const Phase phase = entry->data.state.phase;
-  if (!was_up(phase)) {
-    // One that was started for its files alone is told to go.
-    loop_->post([entry] {
-      if (entry->link) {
-        entry->link->ask(wire::MessageType::remove, wire::Empty{}, {}, [](const Result<void>&) {});
-      }
-    });
-  }
+  // One that was started for its files alone does not leave by itself.
+  if (!was_up(phase)) tell_to_go(entry);
   changed_.wait_for(lock, kLockLimit, [&] { return !entry->carried; });
 }
 
