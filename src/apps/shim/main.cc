@@ -37,8 +37,8 @@ Result<void> serve(const char* workload, const char* run) {
   Fd session(kSessionNumber);
   const Fd lock(kLockNumber);
   // Neither may leak into the workload: they came through an exec and so lost the flag.
-  for (const Fd* fd : {&session, &lock}) {
-    if (::fcntl(fd->get(), F_SETFD, FD_CLOEXEC) != 0) return fail_errno("keeping descriptors");
+  for (const int number : {kSessionNumber, kLockNumber}) {
+    if (::fcntl(number, F_SETFD, FD_CLOEXEC) != 0) return fail_errno("keeping descriptors");
   }
   const Fd directory = TRY(file::open(workload, O_RDONLY | O_DIRECTORY));
   const Fd run_directory = TRY(file::open(run, O_RDONLY | O_DIRECTORY));
@@ -57,7 +57,8 @@ Result<void> serve(const char* workload, const char* run) {
   const auto hull = TRY(hull::make_light_hull(*loop, spec, supervisor.observer()));
   supervisor.set_hull(*hull);
   sessions.set_supervisor(supervisor);
-  TRY(sessions.listen(TRY(socket::listen_at(run_directory, "shim.sock", 0600))));
+  Fd listener = TRY(socket::listen_at(run_directory, "shim.sock", 0600));
+  TRY(sessions.listen(std::move(listener)));
   TRY(sessions.add(std::move(session)));
   // What parsing took goes back: a shim's own memory is counted in pages.
   ::malloc_trim(0);
