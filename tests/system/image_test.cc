@@ -69,6 +69,80 @@ TEST_F(ImageTest, pulled_image_is_the_one_pushed_and_other_tools_read_the_store)
   EXPECT_THAT(image(cat("pull ", name())).output, HasSubstr("up to date"));
 }
 
+TEST_F(ImageTest, archive_goes_to_other_tools_and_back_with_the_same_digest) {
+  ASSERT_EQ(image(cat("pull -q ", name())).code, 0);
+  ASSERT_EQ(image(cat("save -o ", at("a.tar"), " ", name())).code, 0);
+  const Ran theirs = run(cat("cd ", directory_->path(), " && skopeo inspect --format '{{.Digest}}'",
+                             " oci-archive:a.tar:", name()));
+  EXPECT_EQ(trimmed(theirs), digest_at_registry());
+  const Ran docker =
+      run(cat("cd ", directory_->path(), " && skopeo copy -q docker-archive:a.tar:", name(),
+              " docker-archive:d.tar:", name()));
+  ASSERT_EQ(docker.code, 0) << docker.output;
+  const std::string id = trimmed(run(
+      cat(program("proa"), " image --root ", at("root"), " inspect ", name(), " | grep '\"Id\"'")));
+  for (const std::string_view archive : {"a.tar", "d.tar"}) {
+    const std::string ours = cat(program("proa"), " image --root ", at("loaded-"), archive, " ");
+    const Ran loaded = run(
+        cat(ours, "load -i ", at(archive), " && ", ours, "verify && ", ours, "inspect ", name()));
+    EXPECT_EQ(loaded.code, 0) << loaded.output;
+    EXPECT_THAT(loaded.output, HasSubstr(id)) << archive;
+  }
+}
+
+TEST_F(ImageTest, blob_of_another_repository_is_mounted_on_push) {
+  ASSERT_EQ(image(cat("pull -q ", name())).code, 0);
+  const std::string copy = cat(registry_->address(), "/team/copy:2");
+  ASSERT_EQ(image(cat("tag ", name(), " ", copy)).code, 0);
+  const Ran pushed = image(cat("push ", copy));
+  ASSERT_EQ(pushed.code, 0) << pushed.output;
+  EXPECT_THAT(pushed.output, HasSubstr("mounted from another repository"));
+  EXPECT_THAT(pushed.output, HasSubstr(digest_at_registry()));
+}
+
+TEST_F(ImageTest, private_registry_wants_its_authority_and_credentials) {
+  const Ran made = run(
+      cat("set -e; cd ", directory_->path(),
+          "; htpasswd -Bbc users ann secret 2>/dev/null; openssl req -x509 ",
+          "-newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 2 -subj /CN=reg.localtest ",
+          "-addext subjectAltName=IP:127.0.0.1 2>/dev/null"));
+  ASSERT_EQ(made.code, 0) << made.output;
+  auto started =
+      Registry::start(cat("  tls: {certificate: ", at("cert.pem"), ", key: ", at("key.pem"),
+                          "}\nauth: {htpasswd: {realm: test, path: ", at("users"), "}}\n"));
+  ASSERT_OK(started);
+  const Registry registry = started.take();
+  const std::string private_name = cat(registry.address(), "/secret/app:1");
+  const Ran copied =
+      run(cat("skopeo copy -q --dest-tls-verify=false --dest-creds ann:secret oci:", at("oci"),
+              ":app docker://", private_name));
+  ASSERT_EQ(copied.code, 0) << copied.output;
+  ASSERT_OK(file::replace_file(FdRef::cwd(), at("proad.json"),
+                               cat(R"({"registries":[{"prefix":")", registry.address(),
+                                   R"(","ca":")", at("cert.pem"), R"("}]})"),
+                               0600, file::Durable::no));
+  const std::string ours = cat("export DOCKER_CONFIG=", at("docker"), "; ", program("proa"),
+                               " image --config ", at("proad.json"), " --root ", at("root"), " ");
+  const Ran refused = run(cat(ours, "pull -q ", private_name));
+  EXPECT_NE(refused.code, 0);
+  EXPECT_THAT(refused.output, HasSubstr("log in"));
+  const Ran wrong = run(cat("echo nope | { ", ours, "login -u ann ", registry.address(), "; }"));
+  EXPECT_NE(wrong.code, 0);
+  const Ran right = run(cat("echo secret | { ", ours, "login -u ann ", registry.address(), "; }"));
+  ASSERT_EQ(right.code, 0) << right.output;
+  const Ran pulled = run(cat(ours, "pull -q ", private_name));
+  EXPECT_EQ(pulled.code, 0) << pulled.output;
+}
+
+TEST_F(ImageTest, dropped_blobs_are_made_again) {
+  ASSERT_EQ(image(cat("pull -q ", name())).code, 0);
+  ASSERT_EQ(image("prune --blobs").code, 0);
+  ASSERT_EQ(image(cat("save -o ", at("a.tar"), " ", name())).code, 0);
+  const std::string ours = cat(program("proa"), " image --root ", at("again"), " ");
+  const Ran loaded = run(cat(ours, "load -i ", at("a.tar"), " && ", ours, "verify"));
+  EXPECT_EQ(loaded.code, 0) << loaded.output;
+}
+
 TEST_F(ImageTest, damaged_blob_and_layer_are_named) {
   ASSERT_EQ(image(cat("pull ", name())).code, 0);
   const std::string layer =

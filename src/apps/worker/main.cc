@@ -4,6 +4,7 @@
 #include <new>
 #include <optional>
 
+#include "apps/worker/calls.h"
 #include "apps/worker/jail.h"
 #include "apps/worker/roles.h"
 #include "image/registry/fetch_service.h"
@@ -31,6 +32,7 @@ Result<void> run(WorkerRole role) {
     authorities = io::HttpClient::system_authorities();
   }
   TRY(enter_jail(role), "entering the jail");
+  TRY(restrict_calls(), "restricting system calls");
   process::ignore_broken_pipes();
   const FdRef socket(image::kWorkerSocket);
   switch (role) {

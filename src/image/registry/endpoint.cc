@@ -131,8 +131,10 @@ Result<std::vector<Endpoint>> endpoints_for(const RegistrySettings& settings,
           "mirror '", mirror, "'");
     }
   }
-  const bool insecure =
-      (rule != nullptr && rule->insecure) || oci::distribution::is_loopback(reference.registry);
+  // This machine needs no TLS, unless it is said whom to trust.
+  const bool insecure = rule != nullptr && (rule->insecure || !rule->authorities.empty())
+                            ? rule->insecure
+                            : oci::distribution::is_loopback(reference.registry);
   TRY(builder.add({"", host_of(reference.registry), ""}, reference.repository, reference.registry,
                   insecure, rule != nullptr ? rule->authorities : std::string()),
       "registry '", reference.registry, "'");

@@ -222,17 +222,27 @@ Result<Operation> operation_named(const std::string& name) {
   return fail(ErrorKind::invalid_argument, "unknown request '", name, "'");
 }
 
+// Whether an endpoint is the one asked before, without TLS: only for where nobody spoke TLS.
+bool is_plain_form(const Endpoint& endpoint, std::string_view asked) {
+  return endpoint.base.starts_with("http://") && asked.starts_with("https://") &&
+         std::string_view(endpoint.base).substr(7) == asked.substr(8);
+}
+
 // Tries the endpoints one after the other. A mirror that lacks something is passed over; the
 // failure to report is the last one that says more than that nobody answers.
 Result<json::Value> run(Service& service, Task& task) {
   const std::string name = TRY(text_at(task, "op"));
   const Operation operation = TRY(operation_named(name));
   std::optional<Error> fault;
+  std::string asked;
+  bool answered = false;
   const std::size_t count = service.sessions.size();
   const std::size_t first = service.preferred;
   for (std::size_t tried = 0; tried < count; ++tried) {
     const std::size_t index = (first + tried) % count;
     Session& session = *service.sessions[index];
+    if (fault && is_plain_form(session.endpoint(), asked) && answered) continue;
+    asked = session.endpoint().base;
     HttpClient client = TRY(HttpClient::create(session.trust(service.system_authorities)));
     Result<json::Value> value = operation(session, client, task);
     if (value.ok()) {
@@ -241,6 +251,8 @@ Result<json::Value> run(Service& service, Task& task) {
     }
     const bool says_less = fault && (value.error().kind() == ErrorKind::unavailable ||
                                      value.error().kind() == ErrorKind::unsupported);
+    answered = value.error().kind() != ErrorKind::unavailable &&
+               value.error().kind() != ErrorKind::unsupported;
     if (!says_less) fault = std::move(value).error();
   }
   if (fault) return std::move(*fault);
