@@ -28,6 +28,8 @@ Result<void> Conversion::write(ByteSpan blob) {
   return fail(ErrorKind::internal, "the worker stopped reading");
 }
 
+void Conversion::start_writeback() const { file::start_writeback(image_.fd); }
+
 Result<ConvertedLayer> Conversion::finish() {
   pipe_.reset();
   const Message message = TRY(receive_message(worker_->worker.socket()));

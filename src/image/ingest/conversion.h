@@ -28,6 +28,8 @@ class Conversion {
                                   std::stop_token stop);
   // Errors: what the worker said before it stopped reading
   Result<void> write(ByteSpan blob);
+  // Has the disk start on what the worker wrote so far.
+  void start_writeback() const;
   // Ends the stream. Afterwards no other process can write to the files.
   Result<ConvertedLayer> finish();
 

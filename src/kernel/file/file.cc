@@ -322,6 +322,11 @@ Result<bool> same_content(FdRef left, FdRef right) {
   return true;
 }
 
+void start_writeback(FdRef fd) {
+  // Only a hint: what cannot start now is written by the sync.
+  std::ignore = ::sync_file_range(fd.get(), 0, 0, SYNC_FILE_RANGE_WRITE);
+}
+
 Result<void> sync(FdRef fd) {
   if (::fsync(fd.get()) != 0) return fail_errno("fsync");
   return {};

@@ -76,6 +76,8 @@ Result<void> remove_directory_at(FdRef directory, const std::string& path);
 Result<void> remove_tree(FdRef directory, const std::string& path);
 // Whether two files hold the same bytes. Holes read as zeros.
 Result<bool> same_content(FdRef left, FdRef right);
+// Has the kernel start writing what is not on the disk yet, without waiting: a later sync is short.
+void start_writeback(FdRef fd);
 Result<void> sync(FdRef fd);
 Result<void> sync_data(FdRef fd);
 
