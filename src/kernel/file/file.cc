@@ -91,6 +91,10 @@ Result<Fd> open_in_root(FdRef root, const std::string& path, int flags, mode_t m
   return open_resolved(root, path, flags, mode, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
 }
 
+Result<Fd> open_in_root_no_links(FdRef root, const std::string& path, int flags, mode_t mode) {
+  return open_resolved(root, path, flags, mode, RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS);
+}
+
 Result<struct stat> stat(FdRef fd) {
   struct stat status;
   if (::fstat(fd.get(), &status) != 0) return fail_errno("reading a file's attributes");

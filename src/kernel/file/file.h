@@ -32,6 +32,12 @@ Result<Fd> open_beneath(FdRef directory, const std::string& path, int flags, mod
 // Spec: openat2(2), RESOLVE_IN_ROOT with RESOLVE_NO_MAGICLINKS
 Result<Fd> open_in_root(FdRef root, const std::string& path, int flags, mode_t mode = 0);
 
+// As open_in_root, but refuses every symbolic link on the way: for places that have to be what
+// their name says.
+//
+// Errors: permission (ELOOP: a link)
+Result<Fd> open_in_root_no_links(FdRef root, const std::string& path, int flags, mode_t mode = 0);
+
 Result<struct stat> stat(FdRef fd);
 // Does not follow a link at the end of `path`.
 Result<struct stat> stat_at(FdRef directory, const std::string& path);

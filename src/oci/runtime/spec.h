@@ -180,14 +180,6 @@ Result<Spec> read_spec(const json::Reader& document);
 // The process object alone, as `exec --process` takes it.
 Result<Process> read_process(const json::Reader& object);
 
-// Prints what parse_spec reads back to the same Spec.
-json::Value to_json(const Spec& spec);
-json::Value to_json(const Process& process);
-
-// What `proa-oci spec` writes: a shell in a read-only root.
-enum class Rootless : bool { no, yes };
-Spec default_spec(Rootless rootless);
-
 // Capability names, "CAP_CHOWN" to the newest that the headers know.
 std::optional<int> capability_number(std::string_view name);
 std::string_view capability_name(int number);

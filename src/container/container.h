@@ -1,0 +1,58 @@
+// Making containers: a plan carried out, up to the first process that waits to be started or
+// becomes the program at once. What it makes outlives the caller; whoever created it keeps the
+// record and removes the cgroups in the end.
+#pragma once
+
+#include <sys/types.h>
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/fd.h"
+#include "base/result.h"
+#include "container/init/init.h"
+#include "container/limits/cgroup_set.h"
+#include "container/plan/plan.h"
+#include "kernel/mount/mount.h"
+
+namespace proa::container {
+
+struct CreateOptions {
+  // A mount that stands in for the plan's root directory: an overlay of layers, say.
+  mount::DetachedMount root;
+  // Listening socket on which the first process waits for its start; without one it starts at once.
+  std::optional<FdRef> gate;
+  std::optional<FdRef> console_socket;
+  std::optional<FdRef> standard_input, standard_output, standard_error;  // ours where absent
+  RootChange root_change = RootChange::pivot;
+  Keyring keyring = Keyring::join_new;
+  limits::Hierarchies hierarchies = limits::Hierarchies::all;
+  std::string filter_cache;  // directory of compiled seccomp filters; "" for none
+  int preserved = 0;         // descriptors from 3 that the program keeps
+  // Called with the first process's number once its mounts are made and before it goes on: for
+  // hooks. Gives the state (JSON) that the container's own hooks are to get.
+  std::function<Result<std::string>(pid_t pid)> on_mounted;
+};
+
+struct Created {
+  pid_t pid = 0;
+  Fd pidfd;
+  limits::Record cgroups;
+  std::vector<std::string> warnings;
+};
+
+// Creates a container. On an error nothing of it is left.
+//
+// Errors: what keeps a step from being done, named after what asked for it
+// Thread: the process has one thread
+Result<Created> create(const Plan& plan, CreateOptions options);
+
+// Starts the process that waits behind the gate at `directory`/`name`, and returns once it has
+// become its program.
+//
+// Errors: not_found and permission (the program), busy (it is not waiting), and what a hook says
+Result<std::vector<std::string>> start(FdRef directory, const std::string& name);
+
+}  // namespace proa::container
