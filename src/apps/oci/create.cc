@@ -1,0 +1,219 @@
+// create, start and run.
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <climits>
+#include <cstdlib>
+
+#include "apps/oci/commands.h"
+#include "apps/oci/terminal.h"
+#include "base/number.h"
+#include "base/rollback.h"
+#include "base/text.h"
+#include "base/time.h"
+#include "container/container.h"
+#include "container/hooks/hooks.h"
+#include "kernel/file/file.h"
+#include "kernel/socket/unix_stream.h"
+
+namespace proa::oci_app {
+namespace {
+
+struct CreateFlags {
+  std::string bundle = ".";
+  std::string console_socket;
+  std::string pid_file;
+  int preserved = 0;
+  bool no_pivot = false;
+  bool no_new_keyring = false;
+  bool detach = false;
+  bool keep = false;
+};
+
+std::vector<Option> create_options(CreateFlags& flags) {
+  return {value_option("bundle", 'b', flags.bundle),
+          value_option("console-socket", 0, flags.console_socket),
+          value_option("pid-file", 0, flags.pid_file),
+          number_option("preserve-fds", 0, flags.preserved),
+          switch_option("no-pivot", 0, flags.no_pivot),
+          switch_option("no-new-keyring", 0, flags.no_new_keyring)};
+}
+
+Result<std::string> absolute_path(const std::string& path) {
+  std::array<char, PATH_MAX> resolved;
+  if (::realpath(path.c_str(), resolved.data()) == nullptr) {
+    return fail_errno("bundle '", printable(path), "'");
+  }
+  return std::string(resolved.data());
+}
+
+// Sockets that a service manager handed to us are handed on, from descriptor 3.
+int pass_on_sockets(oci::runtime::Spec& spec) {
+  const char* text = std::getenv("LISTEN_FDS");
+  const auto count = parse_number<int>(text == nullptr ? "" : text);
+  if (!count.ok() || count.value() <= 0 || !spec.process) return 0;
+  spec.process->env.push_back(cat("LISTEN_FDS=", count.value()));
+  spec.process->env.emplace_back("LISTEN_PID=1");
+  if (const char* names = std::getenv("LISTEN_FDNAMES")) {
+    spec.process->env.push_back(cat("LISTEN_FDNAMES=", names));
+  }
+  return count.value();
+}
+
+// The socket on which a service manager waits for news shows in the container where it is here.
+void pass_on_notify_socket(oci::runtime::Spec& spec) {
+  const char* path = std::getenv("NOTIFY_SOCKET");
+  if (path == nullptr || path[0] != '/' || !spec.process) return;
+  oci::runtime::Mount mount;
+  mount.destination = path;
+  mount.source = path;
+  mount.options = {"bind"};
+  spec.mounts.push_back(std::move(mount));
+  spec.process->env.push_back(cat("NOTIFY_SOCKET=", path));
+}
+
+Result<Fd> connect_console(const std::string& path) {
+  if (path.empty()) return Fd();
+  Fd socket = TRY(socket::connect_at(FdRef::cwd(), path), "console socket '", path, "'");
+  TRY(socket::set_blocking(socket, socket::Blocking::yes));
+  return socket;
+}
+
+enum class Gate : bool { no, yes };
+
+struct Made {
+  State state;
+  oci::runtime::Spec spec;
+  Fd pidfd;
+};
+
+// Makes the container; nothing of it is left where that fails.
+Result<Made> make_container(const Context& context, const std::string& id, const CreateFlags& flags,
+                            FdRef console, Gate gate) {
+  const std::string bundle = TRY(absolute_path(flags.bundle));
+  const std::string text = TRY(file::read_file(cat(bundle, "/", StateStore::kConfig)));
+  Made made;
+  made.spec = TRY(oci::runtime::parse_spec(text));
+  oci::runtime::Spec spec = made.spec;
+  const int sockets = pass_on_sockets(spec);
+  pass_on_notify_socket(spec);
+  const container::Plan plan =
+      TRY(container::make_plan(std::move(spec), {.id = id, .bundle = bundle}));
+
+  const Fd directory = TRY(context.store.make(id));
+  Rollback rollback;
+  rollback.add([&] { discard(context.store.remove(id), "the first error is the one to report"); });
+  TRY(file::replace_file(directory, StateStore::kConfig, text, 0600, file::Durable::no));
+  Fd listener;
+  if (gate == Gate::yes) listener = TRY(socket::listen_at(directory, StateStore::kGate, 0600));
+
+  State& state = made.state;
+  state.id = id;
+  state.bundle = bundle;
+  state.rootfs = plan.root;
+  state.created = to_rfc3339(now());
+  state.owner = ::geteuid();
+  container::CreateOptions options;
+  if (listener.valid()) options.gate = listener;
+  if (console.get() >= 0) options.console_socket = console;
+  options.root_change = flags.no_pivot ? container::RootChange::move : container::RootChange::pivot;
+  options.keyring = flags.no_new_keyring ? container::Keyring::keep : container::Keyring::join_new;
+  options.filter_cache = context.store.cache();
+  options.preserved = flags.preserved + sockets;
+  options.on_mounted = [&](pid_t pid) -> Result<std::string> {
+    state.pid = pid;
+    std::string told = state_text(state, made.spec, Status::creating);
+    TRY(container::run_hooks(made.spec.hooks.prestart, told), "prestart hook");
+    TRY(container::run_hooks(made.spec.hooks.create_runtime, told), "createRuntime hook");
+    return told;
+  };
+  container::Created created = TRY(container::create(plan, std::move(options)));
+  for (const std::string& warning : created.warnings) context.report.warning(warning);
+  state.pid = created.pid;
+  state.start_time = start_time_of(created.pid);
+  state.cgroups = std::move(created.cgroups);
+  made.pidfd = std::move(created.pidfd);
+  const auto keep = [&]() -> Result<void> {
+    TRY(context.store.save(directory, state));
+    return write_pid_file(flags.pid_file, state.pid);
+  };
+  Result<void> kept = keep();
+  if (!kept.ok()) {
+    discard(destroy(context, state), "the first error is the one to report");
+    return std::move(kept).error();
+  }
+  rollback.commit();
+  return made;
+}
+
+void run_poststart(const Context& context, const Made& made) {
+  const Result<void> done = container::run_hooks(
+      made.spec.hooks.poststart, state_text(made.state, made.spec, Status::running));
+  if (!done.ok()) context.report.warning("poststart: " + done.error().message());
+}
+
+// Stays with the container until its end, as its terminal where it has one.
+Result<int> stay(const Context& context, const Made& made, std::optional<Fronted>& terminal) {
+  const Result<int> code =
+      terminal ? terminal->run(made.state.pid, made.pidfd) : follow(made.state.pid, made.pidfd);
+  terminal.reset();
+  TRY(destroy(context, made.state));
+  return code;
+}
+
+}  // namespace
+
+Result<int> create_command(const Context& context, Arguments arguments) {
+  CreateFlags flags;
+  TRY(take_options(arguments, create_options(flags)));
+  const std::string id = TRY(take_id(arguments));
+  const Fd console = TRY(connect_console(flags.console_socket));
+  TRY(make_container(context, id, flags, console, Gate::yes));
+  return 0;
+}
+
+Result<int> start_command(const Context& context, Arguments arguments) {
+  TRY(take_options(arguments, {}));
+  const std::string id = TRY(take_id(arguments));
+  Made made;
+  made.state = TRY(context.store.load(id));
+  const Status status = TRY(context.store.status(made.state));
+  if (status != Status::created) {
+    return fail(ErrorKind::busy, "cannot start container '", id, "': it is ", name(status));
+  }
+  made.spec = TRY(context.store.spec(id));
+  const Fd directory = TRY(context.store.directory(id));
+  const Result<std::vector<std::string>> started = container::start(directory, StateStore::kGate);
+  discard(file::unlink_at(directory, StateStore::kGate), "it shows that the start was asked for");
+  if (!started.ok()) return started.error();
+  for (const std::string& warning : started.value()) context.report.warning(warning);
+  run_poststart(context, made);
+  return 0;
+}
+
+Result<int> run_command(const Context& context, Arguments arguments) {
+  CreateFlags flags;
+  std::vector<Option> options = create_options(flags);
+  options.push_back(switch_option("detach", 'd', flags.detach));
+  options.push_back(switch_option("keep", 0, flags.keep));
+  std::string no_subreaper;
+  bool ignored = false;
+  options.push_back(switch_option("no-subreaper", 0, ignored));
+  TRY(take_options(arguments, options));
+  const std::string id = TRY(take_id(arguments));
+  Fd console = TRY(connect_console(flags.console_socket));
+  std::optional<Fronted> terminal;
+  if (!console.valid() && !flags.detach) {
+    terminal.emplace(TRY(Fronted::prepare()));
+    console = terminal->take_container_end();
+  }
+  const Made made = TRY(make_container(context, id, flags, console, Gate::no));
+  console.reset();
+  run_poststart(context, made);
+  if (flags.detach) return 0;
+  if (!made.spec.process || !made.spec.process->terminal) terminal.reset();
+  return stay(context, made, terminal);
+}
+
+}  // namespace proa::oci_app
