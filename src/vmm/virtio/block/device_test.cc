@@ -176,8 +176,7 @@ TEST_F(BlockDeviceTest, saving_with_requests_in_flight_completes_them_first) {
                         {Rig::kBuffers + kStatusAt, 1, Direction::from_device}});
   }
   rig_->controller().kick(0);
-  const std::string state = rig_->save();
-  rig_->controller().set_status(0);
+  const std::string state = rig_->save_and_reset();
   ASSERT_OK(rig_->restore(state));
   for (int i = 0; i < 5; ++i) EXPECT_TRUE(rig_->wait_used(0).has_value());
   EXPECT_EQ(request(RequestType::read, 0, 512), 0);

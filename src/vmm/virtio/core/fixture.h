@@ -218,12 +218,14 @@ class Rig {
     return text;
   }
 
-  // What a snapshot holds of the device.
-  std::string save() {
+  // What a snapshot holds of the device, which is reset at that very moment: if it went on, it
+  // would serve from the same memory what the restored one serves again.
+  std::string save_and_reset() {
     worker_->pause();
     EXPECT_TRUE(controller_->quiesce().ok());
     StateWriter writer;
     EXPECT_TRUE(controller_->save(writer).ok());
+    controller_->set_status(0);
     worker_->resume();
     return writer.finish();
   }

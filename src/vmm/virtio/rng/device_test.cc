@@ -49,8 +49,7 @@ TEST(RngDeviceTest, restoring_when_requests_wait_serves_them) {
   rig.queue(0).add({{Rig::kBuffers, 8, Direction::from_device}});
   ASSERT_TRUE(rig.serve(0).has_value());
   rig.queue(0).add({{Rig::kBuffers + 8, 8, Direction::from_device}});
-  const std::string state = rig.save();
-  rig.controller().set_status(0);
+  const std::string state = rig.save_and_reset();
   ASSERT_OK(rig.restore(state));
   EXPECT_EQ(rig.wait_used(0)->written, 8U);
   EXPECT_NE(rig.read(8, 8), std::string(8, '\0'));
