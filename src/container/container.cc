@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <utility>
@@ -84,6 +85,19 @@ Result<Fd> stand_in_namespace(const Plan& plan) {
                                    ranges_of(plan.spec.linux_part.gid_mappings));
   }
   return Fd();
+}
+
+// Whether a profile lets a system call through whatever its arguments are.
+bool allows(const oci::runtime::Seccomp& profile, std::string_view name) {
+  using oci::runtime::SeccompAction;
+  for (const auto& rule : profile.rules) {
+    if (rule.action == SeccompAction::allow && rule.arguments.empty() &&
+        std::ranges::find(rule.names, name) != rule.names.end()) {
+      return true;
+    }
+  }
+  return profile.default_action == SeccompAction::allow ||
+         profile.default_action == SeccompAction::log;
 }
 
 // One container being made; each step undoes itself when the object goes before the last.
@@ -175,6 +189,7 @@ class Creation {
     init.standard_error = options_.standard_error;
     init.root_change = options_.root_change;
     init.keyring = options_.keyring;
+    init.protection = options_.protection;
     init.preserved = options_.preserved;
     sync_.reset();
     run_init(init);
@@ -238,6 +253,15 @@ class Creation {
 };
 
 }  // namespace
+
+Protection protection_for(const Plan& plan) {
+  const auto& profile = plan.spec.linux_part.seccomp;
+  const bool filtered = profile && !(allows(*profile, "execveat") && allows(*profile, "fcntl"));
+  // A label changes with the next exec, which would be the launcher's.
+  const bool labelled = !plan.spec.process->apparmor_profile.empty();
+  return plan.has_fresh(CLONE_NEWPID) && !filtered && !labelled ? Protection::launcher
+                                                                : Protection::own_program;
+}
 
 Result<Created> create(const Plan& plan, CreateOptions options) {
   return Creation(plan, options).run();

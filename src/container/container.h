@@ -29,6 +29,7 @@ struct CreateOptions {
   RootChange root_change = RootChange::pivot;
   Keyring keyring = Keyring::join_new;
   limits::Hierarchies hierarchies = limits::Hierarchies::all;
+  Protection protection = Protection::launcher;
   std::string filter_cache;  // directory of compiled seccomp filters; "" for none
   int preserved = 0;         // descriptors from 3 that the program keeps
   // Called with the first process's number once its mounts are made and before it goes on: for
@@ -42,6 +43,11 @@ struct Created {
   limits::Record cgroups;
   std::vector<std::string> warnings;
 };
+
+// What a plan needs. The launcher serves where nobody inside can see the first process before it
+// has become its program, and where the container's own rules let the launcher do its work;
+// otherwise the caller's program has to be protected (launcher.h).
+Protection protection_for(const Plan& plan);
 
 // Creates a container. On an error nothing of it is left.
 //

@@ -60,8 +60,15 @@ Option switch_option(std::string_view name, char letter, bool& target);
 // The one container id that a command takes.
 Result<std::string> take_id(Arguments& arguments);
 
-// What `state` prints, and hooks get.
-std::string state_text(const State& state, const oci::runtime::Spec& spec, Status status);
+// The state as the specification has it: `state` prints it, and hooks get it on one line.
+json::Value state_value(const State& state, const oci::runtime::Spec& spec, Status status);
+
+// Starts the command anew, before it has done anything, unless its own file is out of a
+// container's reach already.
+Result<void> protect_own_program();
+
+// Connects to the socket at `path` (--console-socket); an invalid Fd for no path.
+Result<Fd> connect_console(const std::string& path);
 
 // Writes a process's number where --pid-file says.
 Result<void> write_pid_file(const std::string& path, pid_t pid);

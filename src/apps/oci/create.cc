@@ -73,14 +73,35 @@ void pass_on_notify_socket(oci::runtime::Spec& spec) {
   spec.process->env.push_back(cat("NOTIFY_SOCKET=", path));
 }
 
-Result<Fd> connect_console(const std::string& path) {
-  if (path.empty()) return Fd();
-  Fd socket = TRY(socket::connect_at(FdRef::cwd(), path), "console socket '", path, "'");
-  TRY(socket::set_blocking(socket, socket::Blocking::yes));
-  return socket;
-}
-
 enum class Gate : bool { no, yes };
+
+// What is read and decided before anything is made.
+struct Prepared {
+  std::string text;         // config.json as it stands
+  oci::runtime::Spec spec;  // and as it reads
+  container::Plan plan;     // with what the command adds
+  container::Protection protection = container::Protection::launcher;
+  int sockets = 0;
+};
+
+Result<Prepared> prepare(const std::string& id, const CreateFlags& flags) {
+  Prepared prepared;
+  const std::string bundle = TRY(absolute_path(flags.bundle));
+  prepared.text = TRY(file::read_file(cat(bundle, "/", StateStore::kConfig)));
+  prepared.spec = TRY(oci::runtime::parse_spec(prepared.text));
+  if (!flags.console_socket.empty() &&
+      !(prepared.spec.process && prepared.spec.process->terminal)) {
+    return fail(ErrorKind::invalid_argument,
+                "option '--console-socket': the process has no terminal (process.terminal)");
+  }
+  oci::runtime::Spec spec = prepared.spec;
+  prepared.sockets = pass_on_sockets(spec);
+  pass_on_notify_socket(spec);
+  prepared.plan = TRY(container::make_plan(std::move(spec), {.id = id, .bundle = bundle}));
+  prepared.protection = container::protection_for(prepared.plan);
+  if (prepared.protection == container::Protection::own_program) TRY(protect_own_program());
+  return prepared;
+}
 
 struct Made {
   State state;
@@ -89,28 +110,22 @@ struct Made {
 };
 
 // Makes the container; nothing of it is left where that fails.
-Result<Made> make_container(const Context& context, const std::string& id, const CreateFlags& flags,
+Result<Made> make_container(const Context& context, Prepared prepared, const CreateFlags& flags,
                             FdRef console, Gate gate) {
-  const std::string bundle = TRY(absolute_path(flags.bundle));
-  const std::string text = TRY(file::read_file(cat(bundle, "/", StateStore::kConfig)));
+  const container::Plan& plan = prepared.plan;
+  const std::string& id = plan.id;
   Made made;
-  made.spec = TRY(oci::runtime::parse_spec(text));
-  oci::runtime::Spec spec = made.spec;
-  const int sockets = pass_on_sockets(spec);
-  pass_on_notify_socket(spec);
-  const container::Plan plan =
-      TRY(container::make_plan(std::move(spec), {.id = id, .bundle = bundle}));
-
+  made.spec = std::move(prepared.spec);
   const Fd directory = TRY(context.store.make(id));
   Rollback rollback;
   rollback.add([&] { discard(context.store.remove(id), "the first error is the one to report"); });
-  TRY(file::replace_file(directory, StateStore::kConfig, text, 0600, file::Durable::no));
+  TRY(file::replace_file(directory, StateStore::kConfig, prepared.text, 0600, file::Durable::no));
   Fd listener;
   if (gate == Gate::yes) listener = TRY(socket::listen_at(directory, StateStore::kGate, 0600));
 
   State& state = made.state;
   state.id = id;
-  state.bundle = bundle;
+  state.bundle = plan.bundle;
   state.rootfs = plan.root;
   state.created = to_rfc3339(now());
   state.owner = ::geteuid();
@@ -120,10 +135,11 @@ Result<Made> make_container(const Context& context, const std::string& id, const
   options.root_change = flags.no_pivot ? container::RootChange::move : container::RootChange::pivot;
   options.keyring = flags.no_new_keyring ? container::Keyring::keep : container::Keyring::join_new;
   options.filter_cache = context.store.cache();
-  options.preserved = flags.preserved + sockets;
+  options.preserved = flags.preserved + prepared.sockets;
+  options.protection = prepared.protection;
   options.on_mounted = [&](pid_t pid) -> Result<std::string> {
     state.pid = pid;
-    std::string told = state_text(state, made.spec, Status::creating);
+    std::string told = json::print(state_value(state, made.spec, Status::creating));
     TRY(container::run_hooks(made.spec.hooks.prestart, told), "prestart hook");
     TRY(container::run_hooks(made.spec.hooks.create_runtime, told), "createRuntime hook");
     return told;
@@ -149,7 +165,7 @@ Result<Made> make_container(const Context& context, const std::string& id, const
 
 void run_poststart(const Context& context, const Made& made) {
   const Result<void> done = container::run_hooks(
-      made.spec.hooks.poststart, state_text(made.state, made.spec, Status::running));
+      made.spec.hooks.poststart, json::print(state_value(made.state, made.spec, Status::running)));
   if (!done.ok()) context.report.warning("poststart: " + done.error().message());
 }
 
@@ -164,12 +180,24 @@ Result<int> stay(const Context& context, const Made& made, std::optional<Fronted
 
 }  // namespace
 
+Result<Fd> connect_console(const std::string& path) {
+  if (path.empty()) return Fd();
+  const std::size_t slash = path.rfind('/');
+  const std::string parent = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  const Fd directory = TRY(file::open(parent, O_PATH | O_DIRECTORY), "console socket");
+  Fd socket =
+      TRY(socket::connect_at(directory, path.substr(slash + 1)), "console socket '", path, "'");
+  TRY(socket::set_blocking(socket, socket::Blocking::yes));
+  return socket;
+}
+
 Result<int> create_command(const Context& context, Arguments arguments) {
   CreateFlags flags;
   TRY(take_options(arguments, create_options(flags)));
   const std::string id = TRY(take_id(arguments));
+  Prepared prepared = TRY(prepare(id, flags));
   const Fd console = TRY(connect_console(flags.console_socket));
-  TRY(make_container(context, id, flags, console, Gate::yes));
+  TRY(make_container(context, std::move(prepared), flags, console, Gate::yes));
   return 0;
 }
 
@@ -202,13 +230,14 @@ Result<int> run_command(const Context& context, Arguments arguments) {
   options.push_back(switch_option("no-subreaper", 0, ignored));
   TRY(take_options(arguments, options));
   const std::string id = TRY(take_id(arguments));
+  Prepared prepared = TRY(prepare(id, flags));
   Fd console = TRY(connect_console(flags.console_socket));
   std::optional<Fronted> terminal;
   if (!console.valid() && !flags.detach) {
     terminal.emplace(TRY(Fronted::prepare()));
     console = terminal->take_container_end();
   }
-  const Made made = TRY(make_container(context, id, flags, console, Gate::no));
+  const Made made = TRY(make_container(context, std::move(prepared), flags, console, Gate::no));
   console.reset();
   run_poststart(context, made);
   if (flags.detach) return 0;

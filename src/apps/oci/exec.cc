@@ -22,7 +22,7 @@ namespace {
 
 struct ExecFlags {
   std::string console_socket, pid_file, cwd, user, process, ignored;
-  std::vector<std::string> environment, capabilities;
+  std::vector<std::string> environment, capabilities, groups;
   int preserved = 0;
   bool terminal = false, detach = false, no_new_privileges = false, ignore_paused = false;
 };
@@ -83,6 +83,10 @@ Result<oci::runtime::Process> make_process(const ExecFlags& flags, const oci::ru
   if (!flags.cwd.empty()) process.cwd = flags.cwd;
   if (flags.no_new_privileges) process.no_new_privileges = true;
   TRY(set_user(flags.user, process.user));
+  for (const std::string& group : flags.groups) {
+    const auto gid = TRY(parse_number<std::uint32_t>(group), "option '--additional-gids'");
+    process.user.additional_gids.push_back(gid);
+  }
   TRY(add_capabilities(flags.capabilities, process));
   return process;
 }
@@ -98,6 +102,7 @@ std::vector<Option> exec_options(ExecFlags& flags) {
           value_option("cgroup", 0, flags.ignored),
           list_option("env", 'e', flags.environment),
           list_option("cap", 'c', flags.capabilities),
+          list_option("additional-gids", 'g', flags.groups),
           number_option("preserve-fds", 0, flags.preserved),
           switch_option("tty", 't', flags.terminal),
           switch_option("detach", 'd', flags.detach),
@@ -107,13 +112,16 @@ std::vector<Option> exec_options(ExecFlags& flags) {
 
 }  // namespace
 
+Result<void> protect_own_program() {
+  if (container::own_program_is_protected()) return {};
+  std::vector<std::string> environment;
+  for (char** entry = environ; *entry != nullptr; ++entry) environment.emplace_back(*entry);
+  return container::restart_protected(environment);
+}
+
 Result<int> exec_command(const Context& context, Arguments arguments) {
   // The joining process shows in the container's /proc with this program as its file.
-  if (!container::own_program_is_protected()) {
-    std::vector<std::string> environment;
-    for (char** entry = environ; *entry != nullptr; ++entry) environment.emplace_back(*entry);
-    return container::restart_protected(environment);
-  }
+  TRY(protect_own_program());
   ExecFlags flags;
   TRY(take_options(arguments, exec_options(flags)));
   if (!flags.ignored.empty()) {
@@ -142,8 +150,7 @@ Result<int> exec_command(const Context& context, Arguments arguments) {
   Fd console;
   std::optional<Fronted> terminal;
   if (!flags.console_socket.empty()) {
-    console = TRY(socket::connect_at(FdRef::cwd(), flags.console_socket), "console socket");
-    TRY(socket::set_blocking(console, socket::Blocking::yes));
+    console = TRY(connect_console(flags.console_socket));
   } else if (options.process.terminal && !flags.detach) {
     terminal.emplace(TRY(Fronted::prepare()));
     console = terminal->take_container_end();

@@ -72,8 +72,8 @@ Result<void> destroy(const Context& context, const State& state) {
   const Result<oci::runtime::Spec> spec = context.store.spec(state.id);
   TRY(context.store.remove(state.id));
   if (!spec.ok()) return {};
-  const Result<void> done = container::run_hooks(spec.value().hooks.poststop,
-                                                 state_text(state, spec.value(), Status::stopped));
+  const Result<void> done = container::run_hooks(
+      spec.value().hooks.poststop, json::print(state_value(state, spec.value(), Status::stopped)));
   if (!done.ok()) context.report.warning("poststop: " + done.error().message());
   return {};
 }

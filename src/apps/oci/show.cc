@@ -105,13 +105,13 @@ std::string owner_name(uid_t owner) { return owner == 0 ? std::string("root") : 
 
 }  // namespace
 
-std::string state_text(const State& state, const oci::runtime::Spec& spec, Status status) {
+Value state_value(const State& state, const oci::runtime::Spec& spec, Status status) {
   Value out = describe(state, status);
   Value annotations = Value::object();
   for (const auto& [key, value] : spec.annotations) annotations.set(key, value);
   out.set("annotations", std::move(annotations));
   out.set("owner", owner_name(state.owner));
-  return json::print_pretty(out);
+  return out;
 }
 
 Result<void> write_pid_file(const std::string& path, pid_t pid) {
@@ -125,7 +125,8 @@ Result<int> state_command(const Context& context, Arguments arguments) {
   const State state = TRY(context.store.load(id));
   const Status status = TRY(context.store.status(state));
   const Result<oci::runtime::Spec> spec = context.store.spec(id);
-  print_line(state_text(state, spec.ok() ? spec.value() : oci::runtime::Spec(), status));
+  print_line(json::print_pretty(
+      state_value(state, spec.ok() ? spec.value() : oci::runtime::Spec(), status)));
   return 0;
 }
 

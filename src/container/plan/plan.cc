@@ -52,10 +52,15 @@ void plan_namespaces(Plan& plan) {
 
 // Sysctls that belong to a namespace; all others are the host's, which a container may not turn.
 Result<void> check_sysctl(const Plan& plan, const std::string& key) {
-  constexpr std::array<std::string_view, 8> kIpc = {"kernel.msgmax", "kernel.msgmnb",
-                                                    "kernel.msgmni", "kernel.sem",
-                                                    "kernel.shmall", "kernel.shmmax",
-                                                    "kernel.shmmni", "kernel.shm_rmid_forced"};
+  constexpr std::array<std::string_view, 8> kIpc = {
+      "kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem",
+      "kernel.shmall", "kernel.shmmax", "kernel.shmmni", "kernel.shm_rmid_forced"};
+  for (const std::string_view part : split(key, '/')) {
+    if (part.empty() || part == "." || part == "..") {
+      return fail(ErrorKind::invalid_argument, "linux.sysctl: '", printable(key),
+                  "' is not a name below /proc/sys");
+    }
+  }
   std::string name = key;
   // "net/ipv4/conf/eth0.1/x": with slashes, dots are part of the names.
   if (name.find('/') != std::string::npos) std::ranges::replace(name, '/', '.');
@@ -121,8 +126,8 @@ void plan_devices(Plan& plan) {
   for (const auto& [path, major, minor] :
        {Default{"/dev/null", 1, 3}, Default{"/dev/zero", 1, 5}, Default{"/dev/full", 1, 7},
         Default{"/dev/random", 1, 8}, Default{"/dev/urandom", 1, 9}, Default{"/dev/tty", 5, 0}}) {
-    const bool given = std::ranges::any_of(
-        plan.devices, [&](const auto& device) { return device.path == path; });
+    const bool given =
+        std::ranges::any_of(plan.devices, [&](const auto& device) { return device.path == path; });
     if (!given) plan.devices.push_back({'c', path, major, minor, 0666, 0, 0});
   }
 }
@@ -130,8 +135,8 @@ void plan_devices(Plan& plan) {
 Result<void> plan_mounts(Plan& plan) {
   plan.mounts.reserve(plan.spec.mounts.size());
   for (const auto& mount : plan.spec.mounts) {
-    MountPlan planned = TRY(plan_mount(mount, plan.bundle), "mount '",
-                            printable(mount.destination), "'");
+    MountPlan planned =
+        TRY(plan_mount(mount, plan.bundle), "mount '", printable(mount.destination), "'");
     plan.mounts.push_back(std::move(planned));
   }
   return {};
