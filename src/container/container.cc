@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/number.h"
+#include "container/init/birth.h"
 #include "container/init/sync.h"
 #include "container/seccomp/cache.h"
 #include "kernel/cgroup/layout.h"
@@ -153,17 +154,13 @@ class Creation {
     if (between.pid == 0) run_in_between(flags);
     process::Child child(between.pid, std::move(between.pidfd));
     child_sync_.reset();
-    const std::string number = TRY(expect_sync(sync_, Sync::cloned, created_.warnings));
-    const pid_t pid = TRY(parse_number<pid_t>(number));
-    const long pidfd = ::syscall(SYS_pidfd_open, pid, 0);
-    if (pidfd < 0) return fail_errno("opening the first process");
-    first_.emplace(pid, Fd(static_cast<int>(pidfd)));
-    TRY(child.wait());
+    first_.emplace(TRY(await_birth(std::move(child), sync_, created_.warnings)));
     return {};
   }
 
   [[noreturn]] void run_in_between(std::uint64_t flags) {
     const Result<void> done = [&]() -> Result<void> {
+      TRY(begin_birth());
       for (auto& [flag, ns] : joins_) {
         if (flag == CLONE_NEWNS) continue;
         TRY(ns::join(ns, flag));
@@ -171,7 +168,7 @@ class Creation {
       std::erase_if(joins_, [](const auto& join) { return join.first != CLONE_NEWNS; });
       process::Cloned cloned = TRY(process::clone({.flags = flags | CLONE_PARENT, .cgroup = {}}));
       if (cloned.pid == 0) become_first(joins_);
-      return send_sync(child_sync_, Sync::cloned, cat(cloned.pid));
+      return announce_birth(child_sync_, cloned.pid);
     }();
     if (!done.ok()) discard(send_failure(child_sync_, done.error()), "nobody is left to tell");
     ::_exit(done.ok() ? 0 : 1);

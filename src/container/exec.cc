@@ -9,6 +9,7 @@
 #include <array>
 
 #include "base/number.h"
+#include "container/init/birth.h"
 #include "container/init/confine.h"
 #include "container/init/init.h"
 #include "container/init/launcher.h"
@@ -98,6 +99,7 @@ class Joiner {
 [[noreturn]] void run_in_between(const ExecOptions& options, const std::optional<Filter>& filter,
                                  FdRef sync) {
   const Result<void> done = [&]() -> Result<void> {
+    TRY(begin_birth());
     const std::uint64_t flags = foreign_namespaces(options.init);
     TRY(process::set_dumpable(process::Dumpable::no));
     if (flags != 0) TRY(ns::join_all(options.init_pidfd, flags));
@@ -107,7 +109,7 @@ class Joiner {
       TRY(process::set_dumpable(process::Dumpable::no));
     }
     const process::Cloned cloned = TRY(process::clone({.flags = CLONE_PARENT, .cgroup = {}}));
-    if (cloned.pid != 0) return send_sync(sync, Sync::cloned, cat(cloned.pid));
+    if (cloned.pid != 0) return announce_birth(sync, cloned.pid);
     const Result<void> joined = Joiner(options, filter, sync).run();
     discard(send_failure(sync, joined.error()), "nobody is left to tell");
     ::_exit(1);
@@ -135,12 +137,8 @@ Result<Executed> exec(const ExecOptions& options) {
   process::Child child(between.pid, std::move(between.pidfd));
   pair.second.reset();
   Executed executed;
-  const std::string number = TRY(expect_sync(pair.first, Sync::cloned, executed.warnings));
-  const pid_t pid = TRY(parse_number<pid_t>(number));
-  const long pidfd = ::syscall(SYS_pidfd_open, pid, 0);
-  if (pidfd < 0) return fail_errno("opening the new process");
-  process::Child joiner(pid, Fd(static_cast<int>(pidfd)));
-  TRY(child.wait());
+  process::Child joiner = TRY(await_birth(std::move(child), pair.first, executed.warnings));
+  const pid_t pid = joiner.pid();
   if (!cgroups.empty()) TRY(cgroups.add(pid));
   if (options.process.oom_score_adj) {
     const Result<void> written = file::write_existing(cat("/proc/", pid, "/oom_score_adj"),

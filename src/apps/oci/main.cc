@@ -1,4 +1,5 @@
 // proa-oci: an OCI runtime with the command line that runc and crun share.
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -123,6 +124,9 @@ int main(int count, char** words) {
         proa::oci_app::run(report, proa::oci_app::Arguments(words + 1, words + count));
     if (code.ok()) return code.value();
     report.error(code.error().message());
+    // What ended while the command failed is nobody else's to reap.
+    while (::waitpid(-1, nullptr, WNOHANG) > 0) {
+    }
   } catch (const std::bad_alloc&) {
     report.error("out of memory");
   }

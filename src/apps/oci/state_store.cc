@@ -5,7 +5,9 @@
 
 #include "base/number.h"
 #include "base/text.h"
+#include "container/limits/plan.h"
 #include "container/plan/plan.h"
+#include "kernel/cgroup/layout.h"
 #include "kernel/file/file.h"
 
 namespace proa::oci_app {
@@ -15,6 +17,20 @@ constexpr const char* kState = "state.json";
 
 Error not_there(const std::string& id) {
   return fail(ErrorKind::not_found, "container '", printable(id), "' does not exist");
+}
+
+// Where a container's cgroups are, or would be.
+Result<container::limits::Record> expected_cgroups(const oci::runtime::Spec& spec,
+                                                   const std::string& id) {
+  const cgroup::Layout layout = TRY(cgroup::discover());
+  container::limits::Record record;
+  for (const cgroup::Hierarchy& hierarchy : layout.hierarchies) {
+    std::string path =
+        TRY(container::limits::resolve_path(hierarchy, spec.linux_part.cgroups_path, id));
+    record.push_back(
+        {hierarchy.version, hierarchy.label(), hierarchy.mount_point, std::move(path)});
+  }
+  return record;
 }
 
 }  // namespace
@@ -114,9 +130,12 @@ Result<State> StateStore::load(const std::string& id) const {
   const Result<std::string> text = file::read_file_at(opened, kState);
   if (text.ok()) return State::parse(text.value(), cat(path_, "/", id, "/", kState));
   if (text.error().kind() != ErrorKind::not_found) return text.error();
-  // A create that was killed before its end: nothing runs, and delete takes the rest away.
+  // A create that was killed before its end. What it made lies where the configuration says:
+  // enough for delete to take it away.
   State state;
   state.id = id;
+  const Result<oci::runtime::Spec> read = spec(id);
+  if (read.ok()) state.cgroups = TRY(expected_cgroups(read.value(), id));
   return state;
 }
 

@@ -107,8 +107,8 @@ Result<void> apply_limits(const oci::runtime::Process& process,
     const process::Limit current = TRY(process::limit(limit.resource));
     const std::uint64_t hard = std::min(limit.hard, current.hard);
     TRY(process::set_limit(0, limit.resource, std::min(limit.soft, hard), hard));
-    warnings.push_back(cat("limit ", limit.resource, " stays at ", hard,
-                           ": raising it needs CAP_SYS_RESOURCE"));
+    warnings.push_back(
+        cat("limit ", limit.resource, " stays at ", hard, ": raising it needs CAP_SYS_RESOURCE"));
   }
   return {};
 }

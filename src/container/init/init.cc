@@ -130,8 +130,8 @@ class Steps {
   Result<void> open_terminal() {
     process::Terminal terminal = TRY(rootfs_->open_terminal(plan_), "terminal");
     if (process_.console_size) {
-      TRY(process::set_window_size(terminal.master, {process_.console_size->height,
-                                                     process_.console_size->width}));
+      TRY(process::set_window_size(terminal.master,
+                                   {process_.console_size->height, process_.console_size->width}));
     }
     if (!init_.console_socket) {
       return fail(ErrorKind::invalid_argument,

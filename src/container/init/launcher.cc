@@ -27,27 +27,27 @@ constexpr std::uint64_t kBase = 0x400000;
 
 // x86-64. The stack holds argc, then the program's path, then its arguments, then its environment.
 constexpr std::array<unsigned char, 83> kCode = {
-    0xbf, 0,    0,    0,    0,           // mov edi, report
-    0xbe, 2,    0,    0,    0,           // mov esi, F_SETFD
-    0xba, 1,    0,    0,    0,           // mov edx, FD_CLOEXEC
-    0xb8, 72,   0,    0,    0,           // mov eax, fcntl
-    0x0f, 0x05,                          // syscall
-    0x48, 0x8b, 0x0c, 0x24,              // mov rcx, [rsp]
-    0x48, 0x8d, 0x54, 0xcc, 0x10,        // lea rdx, [rsp + 8*rcx + 16]
-    0x48, 0x8b, 0x7c, 0x24, 0x08,        // mov rdi, [rsp + 8]
-    0x48, 0x8d, 0x74, 0x24, 0x10,        // lea rsi, [rsp + 16]
-    0xb8, 59,   0,    0,    0,           // mov eax, execve
-    0x0f, 0x05,                          // syscall
-    0xf7, 0xd8,                          // neg eax
-    0x50,                                // push rax
-    0xbf, 0,    0,    0,    0,           // mov edi, report
-    0x48, 0x89, 0xe6,                    // mov rsi, rsp
-    0xba, 4,    0,    0,    0,           // mov edx, 4
-    0xb8, 1,    0,    0,    0,           // mov eax, write
-    0x0f, 0x05,                          // syscall
-    0xbf, 127,  0,    0,    0,           // mov edi, 127
-    0xb8, 231,  0,    0,    0,           // mov eax, exit_group
-    0x0f, 0x05,                          // syscall
+    0xbf, 0,    0,    0,    0,     // mov edi, report
+    0xbe, 2,    0,    0,    0,     // mov esi, F_SETFD
+    0xba, 1,    0,    0,    0,     // mov edx, FD_CLOEXEC
+    0xb8, 72,   0,    0,    0,     // mov eax, fcntl
+    0x0f, 0x05,                    // syscall
+    0x48, 0x8b, 0x0c, 0x24,        // mov rcx, [rsp]
+    0x48, 0x8d, 0x54, 0xcc, 0x10,  // lea rdx, [rsp + 8*rcx + 16]
+    0x48, 0x8b, 0x7c, 0x24, 0x08,  // mov rdi, [rsp + 8]
+    0x48, 0x8d, 0x74, 0x24, 0x10,  // lea rsi, [rsp + 16]
+    0xb8, 59,   0,    0,    0,     // mov eax, execve
+    0x0f, 0x05,                    // syscall
+    0xf7, 0xd8,                    // neg eax
+    0x50,                          // push rax
+    0xbf, 0,    0,    0,    0,     // mov edi, report
+    0x48, 0x89, 0xe6,              // mov rsi, rsp
+    0xba, 4,    0,    0,    0,     // mov edx, 4
+    0xb8, 1,    0,    0,    0,     // mov eax, write
+    0x0f, 0x05,                    // syscall
+    0xbf, 127,  0,    0,    0,     // mov edi, 127
+    0xb8, 231,  0,    0,    0,     // mov eax, exit_group
+    0x0f, 0x05,                    // syscall
 };
 constexpr std::size_t kReportOffsets[] = {1, 52};
 
@@ -177,8 +177,7 @@ Error restart_protected(const std::vector<std::string>& environment) {
   for (const std::string_view argument : split(text, '\0')) arguments.emplace_back(argument);
   const Result<Fd> program = protected_program();
   if (!program.ok()) return program.error();
-  return execute_fd(program.value(), pointers(nullptr, arguments),
-                    pointers(nullptr, environment));
+  return execute_fd(program.value(), pointers(nullptr, arguments), pointers(nullptr, environment));
 }
 
 }  // namespace proa::container

@@ -22,8 +22,8 @@ struct Header {
 };
 static_assert(sizeof(Header) == 8);
 
-constexpr std::array<std::string_view, 8> kNames = {
-    "cloned", "mapped", "mounted", "proceed", "ready", "start", "warning", "failed"};
+constexpr std::array<std::string_view, 8> kNames = {"cloned", "mapped", "mounted", "proceed",
+                                                    "ready",  "start",  "warning", "failed"};
 
 Result<void> send(FdRef end, Header header, std::string_view text) {
   text = text.substr(0, kMaxText);

@@ -162,6 +162,24 @@ Fd Child::detach() {
   return std::move(pidfd_);
 }
 
+Result<void> lead_group() {
+  if (::setpgid(0, 0) != 0) return fail_errno("leading a process group");
+  return {};
+}
+
+void end_group(pid_t leader) {
+  ::kill(-leader, SIGKILL);
+  siginfo_t info = {};
+  while (::waitid(P_PGID, static_cast<id_t>(leader), &info, WEXITED) == 0 || errno == EINTR) {
+  }
+}
+
+Result<Fd> open_pidfd(pid_t pid) {
+  const long pidfd = ::syscall(SYS_pidfd_open, pid, 0);
+  if (pidfd < 0) return fail_errno("opening process ", pid);
+  return Fd(static_cast<int>(pidfd));
+}
+
 void Child::reset() {
   if (pid_ < 0) return;
   discard(signal(SIGKILL), "it may have ended already");

@@ -71,4 +71,12 @@ class Child {
   Fd pidfd_;
 };
 
+// Makes the calling process the leader of a group of its own, whose number is the process's.
+Result<void> lead_group();
+// Kills and reaps every child of ours that is in the group `leader`: for those whose numbers were
+// never learned.
+void end_group(pid_t leader);
+// The pidfd of a process that cannot go away meanwhile: a child of ours that is not reaped.
+Result<Fd> open_pidfd(pid_t pid);
+
 }  // namespace proa::process
