@@ -29,6 +29,8 @@ class OciPodman : public fixtures::ContainerTest {
   void TearDown() override {
     if (!IsSkipped()) {
       podman({"rm", "--force", "--all", "--time", "0"});
+      // conmon and the clean-up it starts are our children by then; the clean-up mounts once more.
+      EXPECT_TRUE(fixtures::eventually([] { return ::waitpid(-1, nullptr, WNOHANG) < 0; }));
       // overlay's own bind mount of its home, which podman leaves until the next boot.
       fixtures::run({.arguments = {"/bin/umount", "-R", "-l", cat(scratch(), "/root/overlay")}});
       fixtures::run({.arguments = {"/bin/umount", "-l", cat(scratch(), "/root")}});
