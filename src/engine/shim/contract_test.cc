@@ -163,7 +163,7 @@ class ShimTest : public ::testing::Test {
     std::string text;
     run_until([&] {
       std::array<std::byte, 65536> buffer;
-      const auto count = file::read_some(stream, buffer);
+      const auto count = file::read_available(stream, buffer);
       if (!count.ok()) return true;
       if (count.value()) text += text_of(ByteSpan(buffer).first(*count.value()));
       return count.value() && *count.value() == 0;
@@ -219,7 +219,7 @@ TEST_F(ShimTest, stop_when_signal_is_ignored_then_kills_after_the_timeout) {
   ASSERT_TRUE(run_until([&] { return streams.has_value(); }));
   std::array<std::byte, 16> buffer;
   ASSERT_TRUE(run_until([&] {
-    const auto count = file::read_some(streams->output, buffer);
+    const auto count = file::read_available(streams->output, buffer);
     return count.ok() && count.value() && *count.value() > 0;
   }));
   bool stopped = false;

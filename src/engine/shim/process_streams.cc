@@ -96,7 +96,7 @@ bool ProcessStreams::held_up() const {
 
 void ProcessStreams::on_source(StreamKind stream) {
   std::array<std::byte, kPiece> buffer;
-  const auto count = file::read_some(source(stream), buffer);
+  const auto count = file::read_available(source(stream), buffer);
   if (count.ok() && !count.value()) return;
   if (!count.ok() || *count.value() == 0) return source_ended(stream);
   deliver(stream, text_of(ByteSpan(buffer).first(*count.value())));
@@ -182,7 +182,7 @@ void ProcessStreams::on_client(ClientPlace client, io::Readiness readiness) {
 
 void ProcessStreams::read_client(Client& client) {
   std::array<std::byte, kPiece> buffer;
-  const auto count = file::read_some(client.connection, buffer);
+  const auto count = file::read_available(client.connection, buffer);
   if (!count.ok()) {
     client.gone = true;
     return;

@@ -7,7 +7,7 @@
 
 namespace proa::file {
 
-Result<std::optional<std::size_t>> read_some(FdRef stream, MutableByteSpan buffer) {
+Result<std::optional<std::size_t>> read_available(FdRef stream, MutableByteSpan buffer) {
   const ssize_t count = ::read(stream.get(), buffer.data(), buffer.size());
   if (count >= 0) return std::optional<std::size_t>(static_cast<std::size_t>(count));
   if (errno == EAGAIN || errno == EINTR) return std::optional<std::size_t>();

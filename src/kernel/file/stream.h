@@ -12,7 +12,7 @@ namespace proa::file {
 
 // Reads what is there: 0 at the end (also where a terminal's other side has gone), nothing where
 // it would block.
-Result<std::optional<std::size_t>> read_some(FdRef stream, MutableByteSpan buffer);
+Result<std::optional<std::size_t>> read_available(FdRef stream, MutableByteSpan buffer);
 // Writes what the stream takes; 0 where it would block. Never raises SIGPIPE for a socket.
 //
 // Errors: unavailable (nobody reads)

@@ -133,8 +133,7 @@ TEST_F(NetDeviceTest, transmitting_less_than_a_header_needs_a_reset) {
 TEST_F(NetDeviceTest, restoring_goes_on_transmitting) {
   REQUIRE(root);
   make(kFeatureMergeable);
-  const std::string state = rig_->save();
-  rig_->controller().set_status(0);
+  const std::string state = rig_->save_and_reset();
   ASSERT_OK(rig_->restore(state));
   rig_->write(0, std::string(sizeof(FrameHeader), '\0') + make_frame(60, 'z'));
   rig_->queue(1).add({{Rig::kBuffers, 72}});
