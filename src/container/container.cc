@@ -125,6 +125,7 @@ class Creation {
                                   ids.valid() ? std::optional<FdRef>(ids) : std::nullopt));
     }
     cgroups_.emplace(TRY(make_cgroups(plan_, options_, layout_, created_.warnings)));
+    entrances_ = TRY(cgroups_->entrances());
     socket::Pair pair = TRY(socket::stream_pair(socket::Blocking::yes));
     sync_ = std::move(pair.first);
     child_sync_ = std::move(pair.second);
@@ -145,12 +146,11 @@ class Creation {
     process::Cloned cloned = TRY(process::clone(clone));
     if (cloned.pid == 0) become_first(joins_);
     first_.emplace(cloned.pid, std::move(cloned.pidfd));
-    born_in_unified_ = clone.cgroup.has_value();
     return {};
   }
 
   Result<void> clone_through(std::uint64_t flags) {
-    process::Cloned between = TRY(process::clone({}));
+    process::Cloned between = TRY(process::clone({.flags = 0, .cgroup = cgroups_->unified()}));
     if (between.pid == 0) run_in_between(flags);
     process::Child child(between.pid, std::move(between.pidfd));
     child_sync_.reset();
@@ -178,6 +178,8 @@ class Creation {
     Init init{.plan = plan_, .sources = std::move(sources_), .sync = std::move(child_sync_)};
     init.gate = options_.gate;
     for (auto& [flag, ns] : joins) init.joins.emplace_back(flag, FdRef(ns));
+    for (const Fd& entrance : entrances_) init.cgroup_entrances.emplace_back(entrance);
+    init.tells_when_mounted = static_cast<bool>(options_.on_mounted);
     init.cgroup_views = views_of(cgroups_->record(), layout_);
     init.filter = std::move(filter_);
     init.console_socket = options_.console_socket;
@@ -196,18 +198,19 @@ class Creation {
   Result<void> settle() {
     child_sync_.reset();
     sources_.reset();
+    entrances_.clear();
     const pid_t pid = first_->pid();
     const auto& part = plan_.spec.linux_part;
     if (plan_.has_fresh(CLONE_NEWUSER)) {
       TRY(ns::write_maps(pid, ranges_of(part.uid_mappings), ranges_of(part.gid_mappings)));
       TRY(send_sync(sync_, Sync::mapped));
     }
-    TRY(cgroups_->add(pid, born_in_unified_ ? limits::CgroupSet::Joined::unified
-                                            : limits::CgroupSet::Joined::nowhere));
     TRY(set_oom_score(pid));
-    TRY(expect_sync(sync_, Sync::mounted, created_.warnings));
     std::string state;
-    if (options_.on_mounted) state = TRY(options_.on_mounted(pid));
+    if (options_.on_mounted) {
+      TRY(expect_sync(sync_, Sync::mounted, created_.warnings));
+      state = TRY(options_.on_mounted(pid));
+    }
     return send_sync(sync_, Sync::proceed, state);
   }
 
@@ -244,9 +247,9 @@ class Creation {
   std::optional<Sources> sources_;
   // Before the process: it is killed first, then they are removed.
   std::optional<limits::CgroupSet> cgroups_;
+  std::vector<Fd> entrances_;  // for the first process, which moves itself
   Fd sync_, child_sync_;
   std::optional<process::Child> first_;
-  bool born_in_unified_ = false;
 };
 
 }  // namespace

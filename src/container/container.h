@@ -33,7 +33,8 @@ struct CreateOptions {
   std::string filter_cache;  // directory of compiled seccomp filters; "" for none
   int preserved = 0;         // descriptors from 3 that the program keeps
   // Called with the first process's number once its mounts are made and before it goes on: for
-  // hooks. Gives the state (JSON) that the container's own hooks are to get.
+  // hooks; without any it need not be given, and nobody waits. Gives the state (JSON) that the
+  // container's own hooks are to get.
   std::function<Result<std::string>(pid_t pid)> on_mounted;
 };
 

@@ -97,9 +97,12 @@ class Joiner {
 
 // Enters the container's namespaces and gives birth to the joining process in them.
 [[noreturn]] void run_in_between(const ExecOptions& options, const std::optional<Filter>& filter,
-                                 FdRef sync) {
+                                 const std::vector<Fd>& cgroup_entrances, FdRef sync) {
   const Result<void> done = [&]() -> Result<void> {
     TRY(begin_birth());
+    for (const Fd& entrance : cgroup_entrances) {
+      TRY(file::write_all(entrance, bytes_of("0")), "entering a cgroup");
+    }
     const std::uint64_t flags = foreign_namespaces(options.init);
     TRY(process::set_dumpable(process::Dumpable::no));
     if (flags != 0) TRY(ns::join_all(options.init_pidfd, flags));
@@ -129,17 +132,17 @@ Result<Executed> exec(const ExecOptions& options) {
                      : seccomp::compile_cached(*options.filter, options.filter_cache));
   }
   socket::Pair pair = TRY(socket::stream_pair(socket::Blocking::yes));
-  process::Cloned between = TRY(process::clone({}));
+  const std::vector<Fd> entrances = TRY(cgroups.entrances());
+  process::Cloned between = TRY(process::clone({.flags = 0, .cgroup = cgroups.unified()}));
   if (between.pid == 0) {
     pair.first.reset();
-    run_in_between(options, filter, pair.second);
+    run_in_between(options, filter, entrances, pair.second);
   }
   process::Child child(between.pid, std::move(between.pidfd));
   pair.second.reset();
   Executed executed;
   process::Child joiner = TRY(await_birth(std::move(child), pair.first, executed.warnings));
   const pid_t pid = joiner.pid();
-  if (!cgroups.empty()) TRY(cgroups.add(pid));
   if (options.process.oom_score_adj) {
     const Result<void> written = file::write_existing(cat("/proc/", pid, "/oom_score_adj"),
                                                       cat(*options.process.oom_score_adj));

@@ -77,9 +77,8 @@ enum class Gate : bool { no, yes };
 
 // What is read and decided before anything is made.
 struct Prepared {
-  std::string text;         // config.json as it stands
-  oci::runtime::Spec spec;  // and as it reads
-  container::Plan plan;     // with what the command adds
+  std::string text;      // config.json as it stands
+  container::Plan plan;  // and what comes of it, with what the command adds
   container::Protection protection = container::Protection::launcher;
   int sockets = 0;
 };
@@ -88,13 +87,11 @@ Result<Prepared> prepare(const std::string& id, const CreateFlags& flags) {
   Prepared prepared;
   const std::string bundle = TRY(absolute_path(flags.bundle));
   prepared.text = TRY(file::read_file(cat(bundle, "/", StateStore::kConfig)));
-  prepared.spec = TRY(oci::runtime::parse_spec(prepared.text));
-  if (!flags.console_socket.empty() &&
-      !(prepared.spec.process && prepared.spec.process->terminal)) {
+  oci::runtime::Spec spec = TRY(oci::runtime::parse_spec(prepared.text));
+  if (!flags.console_socket.empty() && !(spec.process && spec.process->terminal)) {
     return fail(ErrorKind::invalid_argument,
                 "option '--console-socket': the process has no terminal (process.terminal)");
   }
-  oci::runtime::Spec spec = prepared.spec;
   prepared.sockets = pass_on_sockets(spec);
   pass_on_notify_socket(spec);
   prepared.plan = TRY(container::make_plan(std::move(spec), {.id = id, .bundle = bundle}));
@@ -109,57 +106,73 @@ struct Made {
   Fd pidfd;
 };
 
-// Makes the container; nothing of it is left where that fails.
-Result<Made> make_container(const Context& context, Prepared prepared, const CreateFlags& flags,
-                            FdRef console, Gate gate) {
-  const container::Plan& plan = prepared.plan;
-  const std::string& id = plan.id;
-  Made made;
-  made.spec = std::move(prepared.spec);
-  const Fd directory = TRY(context.store.make(id));
-  Rollback rollback;
-  rollback.add([&] { discard(context.store.remove(id), "the first error is the one to report"); });
-  TRY(file::replace_file(directory, StateStore::kConfig, prepared.text, 0600, file::Durable::no));
-  Fd listener;
-  if (gate == Gate::yes) listener = TRY(socket::listen_at(directory, StateStore::kGate, 0600));
-
-  State& state = made.state;
-  state.id = id;
-  state.bundle = plan.bundle;
-  state.rootfs = plan.root;
-  state.created = to_rfc3339(now());
-  state.owner = ::geteuid();
+container::CreateOptions options_of(const Context& context, const Prepared& prepared,
+                                    const CreateFlags& flags) {
   container::CreateOptions options;
-  if (listener.valid()) options.gate = listener;
-  if (console.get() >= 0) options.console_socket = console;
   options.root_change = flags.no_pivot ? container::RootChange::move : container::RootChange::pivot;
   options.keyring = flags.no_new_keyring ? container::Keyring::keep : container::Keyring::join_new;
   options.filter_cache = context.store.cache();
   options.preserved = flags.preserved + prepared.sockets;
   options.protection = prepared.protection;
-  options.on_mounted = [&](pid_t pid) -> Result<std::string> {
+  return options;
+}
+
+// Runs the hooks that come before the container's program, where there are any.
+void add_hooks(container::CreateOptions& options, const oci::runtime::Spec& spec, State& state) {
+  const auto& hooks = spec.hooks;
+  if (hooks.prestart.empty() && hooks.create_runtime.empty() && hooks.create_container.empty() &&
+      hooks.start_container.empty()) {
+    return;
+  }
+  options.on_mounted = [&spec, &state](pid_t pid) -> Result<std::string> {
     state.pid = pid;
-    std::string told = json::print(state_value(state, made.spec, Status::creating));
-    TRY(container::run_hooks(made.spec.hooks.prestart, told), "prestart hook");
-    TRY(container::run_hooks(made.spec.hooks.create_runtime, told), "createRuntime hook");
+    std::string told = json::print(state_value(state, spec, Status::creating));
+    TRY(container::run_hooks(spec.hooks.prestart, told), "prestart hook");
+    TRY(container::run_hooks(spec.hooks.create_runtime, told), "createRuntime hook");
     return told;
   };
+}
+
+// Makes the container; nothing of it is left where that fails.
+Result<Made> make_container(const Context& context, Prepared prepared, const CreateFlags& flags,
+                            FdRef console, Gate gate) {
+  container::Plan& plan = prepared.plan;
+  const Fd directory = TRY(context.store.make(plan.id));
+  Rollback rollback;
+  rollback.add(
+      [&] { discard(context.store.remove(plan.id), "the first error is the one to report"); });
+  // The directory is new: nobody reads the file before the state is there.
+  const Fd config =
+      TRY(file::open_at(directory, StateStore::kConfig, O_CREAT | O_EXCL | O_WRONLY, 0600));
+  TRY(file::write_all(config, bytes_of(prepared.text)));
+  Fd listener;
+  if (gate == Gate::yes) listener = TRY(socket::listen_at(directory, StateStore::kGate, 0600));
+
+  Made made;
+  State& state = made.state;
+  state.id = plan.id;
+  state.bundle = plan.bundle;
+  state.rootfs = plan.root;
+  state.created = to_rfc3339(now());
+  state.owner = ::geteuid();
+  container::CreateOptions options = options_of(context, prepared, flags);
+  if (listener.valid()) options.gate = listener;
+  if (console.get() >= 0) options.console_socket = console;
+  add_hooks(options, plan.spec, state);
   container::Created created = TRY(container::create(plan, std::move(options)));
   for (const std::string& warning : created.warnings) context.report.warning(warning);
   state.pid = created.pid;
   state.start_time = start_time_of(created.pid);
   state.cgroups = std::move(created.cgroups);
   made.pidfd = std::move(created.pidfd);
-  const auto keep = [&]() -> Result<void> {
-    TRY(context.store.save(directory, state));
-    return write_pid_file(flags.pid_file, state.pid);
-  };
-  Result<void> kept = keep();
+  Result<void> kept = context.store.save(directory, state);
+  if (kept.ok()) kept = write_pid_file(flags.pid_file, state.pid);
   if (!kept.ok()) {
     discard(destroy(context, state), "the first error is the one to report");
     return std::move(kept).error();
   }
   rollback.commit();
+  made.spec = std::move(plan.spec);
   return made;
 }
 
@@ -174,7 +187,7 @@ Result<int> stay(const Context& context, const Made& made, std::optional<Fronted
   const Result<int> code =
       terminal ? terminal->run(made.state.pid, made.pidfd) : follow(made.state.pid, made.pidfd);
   terminal.reset();
-  TRY(destroy(context, made.state));
+  TRY(destroy(context, made.state, code.ok() ? &made.spec : nullptr));
   return code;
 }
 

@@ -81,9 +81,8 @@ Result<int> follow(pid_t /*pid*/, FdRef pidfd) {
   const Signals signals;
   while (true) {
     std::array<pollfd, 2> entries{{{pidfd.get(), POLLIN, 0}, {signals.fd().get(), POLLIN, 0}}};
-    if (::poll(entries.data(), entries.size(), -1) < 0 && errno != EINTR) {
-      return fail_errno("waiting for the container's process");
-    }
+    // Should waiting for both fail, the process's end still counts.
+    if (::poll(entries.data(), entries.size(), -1) < 0 && errno != EINTR) return reap(pidfd);
     if (entries[1].revents != 0) pass_on(pidfd, signals.next());
     if (entries[0].revents != 0) return reap(pidfd);
   }

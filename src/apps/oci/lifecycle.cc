@@ -62,18 +62,26 @@ Result<void> signal_first(const State& state, int signal) {
 
 }  // namespace
 
-Result<void> destroy(const Context& context, const State& state) {
-  if (state.pid != 0 && start_time_of(state.pid) == state.start_time) {
+Result<void> destroy(const Context& context, const State& state, const oci::runtime::Spec* ended) {
+  if (ended == nullptr && state.pid != 0 && start_time_of(state.pid) == state.start_time) {
     discard(signal_first(state, SIGKILL), "it may have ended meanwhile");
   }
   CgroupSet cgroups = TRY(CgroupSet::open(state.cgroups));
-  TRY(cgroups.kill());
+  const oci::runtime::Namespace* pids =
+      ended == nullptr ? nullptr : ended->linux_part.find(oci::runtime::NamespaceType::pid);
+  const bool took_all_along = pids != nullptr && pids->path.empty();
+  if (!took_all_along) TRY(cgroups.kill());
   TRY(cgroups.remove(in_ten_seconds()), "cgroups of '", state.id, "'");
-  const Result<oci::runtime::Spec> spec = context.store.spec(state.id);
+  std::optional<oci::runtime::Spec> read;
+  if (ended == nullptr) {
+    Result<oci::runtime::Spec> spec = context.store.spec(state.id);
+    if (spec.ok()) read = spec.take();
+  }
   TRY(context.store.remove(state.id));
-  if (!spec.ok()) return {};
+  const oci::runtime::Spec* spec = read ? &*read : ended;
+  if (spec == nullptr || spec->hooks.poststop.empty()) return {};
   const Result<void> done = container::run_hooks(
-      spec.value().hooks.poststop, json::print(state_value(state, spec.value(), Status::stopped)));
+      spec->hooks.poststop, json::print(state_value(state, *spec, Status::stopped)));
   if (!done.ok()) context.report.warning("poststop: " + done.error().message());
   return {};
 }

@@ -34,7 +34,7 @@ class Steps {
   Result<void> run() {
     TRY(enter_namespaces());
     if (has_mounts()) TRY(mount_all());
-    state_ = TRY(wait_for_cgroups());
+    state_ = TRY(wait_for_maker());
     if (has_mounts()) TRY(finish_root());
     TRY(set_names());
     TRY(prepare_program());
@@ -48,6 +48,7 @@ class Steps {
 
   Result<void> enter_namespaces() {
     TRY(process::set_dumpable(process::Dumpable::no));
+    TRY(enter_cgroups());
     if (plan_.has_fresh(CLONE_NEWUSER)) {
       std::vector<std::string> none;
       TRY(expect_sync(init_.sync, Sync::mapped, none));
@@ -59,9 +60,19 @@ class Steps {
       TRY(process::set_uid(0));
       TRY(process::set_dumpable(process::Dumpable::no));
     }
+    if (plan_.has_fresh(CLONE_NEWCGROUP)) TRY(ns::unshare(CLONE_NEWCGROUP));
     TRY(process::become_session_leader());
     if (init_.keyring == Keyring::join_new) TRY(process::join_keyring(cat("_ses.", plan_.id)));
     ::umask(0);
+    return {};
+  }
+
+  // Whoever moves itself, and is one thread, need not wait for the lock over all processes' threads
+  // that moving another takes, and that costs milliseconds.
+  Result<void> enter_cgroups() {
+    for (const FdRef entrance : init_.cgroup_entrances) {
+      TRY(file::write_all(entrance, bytes_of("0")), "entering a cgroup");
+    }
     return {};
   }
 
@@ -69,37 +80,8 @@ class Steps {
     TRY(mount::set_propagation("/", MS_SLAVE | MS_REC));
     if (!init_.sources) init_.sources = TRY(open_sources(plan_, {}, {}));
     rootfs_ = TRY(Rootfs::attach(init_.sources->root));
-    for (std::size_t i = 0; i < plan_.mounts.size(); ++i) {
-      const auto& source = init_.sources->binds[i];
-      if (plan_.mounts[i].kind == MountKind::cgroup) return mount_rest(i);
-      TRY(rootfs_->mount(plan_.mounts[i], source ? &*source : nullptr));
-    }
-    return finish_mounts();
-  }
-
-  // A cgroup namespace has to be made inside the container's cgroups, and a cgroup mount in it:
-  // from the first such mount on the rest waits.
-  Result<void> mount_rest(std::size_t first) {
-    next_mount_ = first;
-    return {};
-  }
-
-  Result<void> finish_mounts() {
-    next_mount_ = plan_.mounts.size();
-    return {};
-  }
-
-  Result<std::string> wait_for_cgroups() {
-    TRY(send_sync(init_.sync, Sync::mounted));
-    std::vector<std::string> none;
-    std::string state = TRY(expect_sync(init_.sync, Sync::proceed, none));
-    if (plan_.has_fresh(CLONE_NEWCGROUP)) TRY(ns::unshare(CLONE_NEWCGROUP));
-    return state;
-  }
-
-  Result<void> finish_root() {
     const bool own_cgroups = plan_.isolates(CLONE_NEWCGROUP);
-    for (std::size_t i = next_mount_; i < plan_.mounts.size(); ++i) {
+    for (std::size_t i = 0; i < plan_.mounts.size(); ++i) {
       const MountPlan& mount = plan_.mounts[i];
       if (mount.kind == MountKind::cgroup) {
         TRY(rootfs_->mount_cgroups(mount, init_.cgroup_views, own_cgroups), "mounting cgroups on '",
@@ -110,6 +92,17 @@ class Steps {
       }
     }
     TRY(rootfs_->make_devices(plan_));
+    return {};
+  }
+
+  // Until the maker has done its part, hooks included.
+  Result<std::string> wait_for_maker() {
+    if (init_.tells_when_mounted) TRY(send_sync(init_.sync, Sync::mounted));
+    std::vector<std::string> none;
+    return expect_sync(init_.sync, Sync::proceed, none);
+  }
+
+  Result<void> finish_root() {
     if (process_.terminal) TRY(open_terminal());
     TRY(run_hooks(plan_.spec.hooks.create_container, state_), "createContainer hook");
     for (const auto& [key, value] : plan_.spec.linux_part.sysctl) {
@@ -225,7 +218,6 @@ class Steps {
   const Plan& plan_;
   const oci::runtime::Process& process_;
   std::optional<Rootfs> rootfs_;
-  std::size_t next_mount_ = 0;
   std::string state_;
   Program program_;
   std::vector<std::string> warnings_;

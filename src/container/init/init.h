@@ -28,7 +28,9 @@ struct Init {
   Fd sync;                         // its end of the talk
   std::optional<FdRef> gate;       // listening: `start` comes from there, not from `sync`
   std::vector<std::pair<std::uint64_t, FdRef>> joins;  // left to join
+  std::vector<FdRef> cgroup_entrances;                 // v1 cgroups to enter
   std::vector<CgroupView> cgroup_views;
+  bool tells_when_mounted = false;  // somebody waits for its mounts: for hooks
   std::optional<Filter> filter;
   std::optional<FdRef> console_socket;
   std::optional<FdRef> standard_input;

@@ -1,5 +1,6 @@
 #include "container/limits/apply.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -63,7 +64,29 @@ Result<void> switch_on_below(const std::string& directory, const Placement& plac
   return {};
 }
 
-Result<void> write_one(const Cgroup& cgroup, const Write& write) {
+// Writes to one cgroup's files; one that is written to again, as lists of devices are, stays open.
+class Writer {
+ public:
+  explicit Writer(const Cgroup& cgroup) : cgroup_(cgroup) {}
+
+  Result<void> write(const std::string& file, std::string_view content) {
+    if (file != name_) {
+      file_ =
+          TRY(file::open_at(cgroup_.fd(), file, O_WRONLY), "cgroup '", cgroup_.directory(), "'");
+      name_ = file;
+    }
+    TRY(file::write_all(file_, bytes_of(content)), "cgroup '", cgroup_.directory(), "': '", file,
+        "'");
+    return {};
+  }
+
+ private:
+  const Cgroup& cgroup_;
+  std::string name_;
+  Fd file_;
+};
+
+Result<void> write_one(Writer& cgroup, const Write& write) {
   Result<void> written = cgroup.write(write.file, write.content);
   if (written.ok() || write.other_file.empty() || written.error().errno_code() != ENOENT) {
     return written;
@@ -126,8 +149,9 @@ Result<void> inherit_cpuset(const Cgroup& cgroup, const Placement& placement) {
 Result<void> write_all(const Cgroup& cgroup, const std::vector<Write>& writes,
                        std::vector<std::string>& warnings) {
   std::vector<std::reference_wrapper<const Write>> put_off;
+  Writer writer(cgroup);
   for (const Write& write : writes) {
-    Result<void> written = write_one(cgroup, write);
+    Result<void> written = write_one(writer, write);
     if (written.ok()) continue;
     const int code = written.error().errno_code();
     if (code == EINVAL || code == EBUSY) {
@@ -136,7 +160,7 @@ Result<void> write_all(const Cgroup& cgroup, const std::vector<Write>& writes,
     }
     TRY(judge(std::move(written).error(), write, warnings));
   }
-  for (const Write& write : put_off) TRY(write_one(cgroup, write));
+  for (const Write& write : put_off) TRY(write_one(writer, write));
   return {};
 }
 

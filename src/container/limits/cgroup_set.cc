@@ -1,5 +1,6 @@
 #include "container/limits/cgroup_set.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -179,6 +180,16 @@ Result<void> CgroupSet::add(pid_t pid, Joined already) const {
     TRY(entry.cgroup.add(pid));
   }
   return {};
+}
+
+Result<std::vector<Fd>> CgroupSet::entrances() const {
+  std::vector<Fd> files;
+  for (const Entry& entry : entries_) {
+    if (entry.member.version == Version::v2) continue;
+    Fd file = TRY(file::open_at(entry.cgroup.fd(), "tasks", O_WRONLY));
+    files.push_back(std::move(file));
+  }
+  return files;
 }
 
 Result<std::vector<pid_t>> CgroupSet::processes() const {

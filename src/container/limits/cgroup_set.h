@@ -66,6 +66,9 @@ class CgroupSet {
   enum class Joined : bool { nowhere, unified };
   // Moves a process into every cgroup, or into those of v1 only where it was born into v2's.
   Result<void> add(pid_t pid, Joined already = Joined::nowhere) const;
+  // Files of the v1 cgroups by which a process of one thread moves itself in: it writes "0". The
+  // kernel then takes no lock over all threads, which add() waits milliseconds for.
+  Result<std::vector<Fd>> entrances() const;
   // Every process in the cgroups and below.
   Result<std::vector<pid_t>> processes() const;
 
