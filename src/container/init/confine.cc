@@ -10,6 +10,7 @@
 #include <climits>
 
 #include "base/number.h"
+#include "container/init/launcher.h"
 #include "kernel/file/file.h"
 #include "kernel/process/credentials.h"
 #include "kernel/seccomp/seccomp.h"
@@ -84,7 +85,7 @@ Result<Program> find_program(const oci::runtime::Process& process) {
     program.path = name;
     const int error = why_not_executable(name);
     if (error == 0) return program;
-    return fail_with(error, "exec: '", printable(name), "'");
+    return why_not_executed(error, cat("exec: '", printable(name), "'"));
   }
   int error = ENOENT;
   const std::string_view path = variable(program.environment, "PATH").value_or(kDefaultPath);
@@ -94,7 +95,8 @@ Result<Program> find_program(const oci::runtime::Process& process) {
     if (why == 0) return program;
     if (why == EACCES) error = why;
   }
-  return fail_with(error, "exec: '", printable(name), "': executable file not found in $PATH");
+  return why_not_executed(error,
+                          cat("exec: '", printable(name), "': executable file not found in $PATH"));
 }
 
 Result<void> apply_limits(const oci::runtime::Process& process,

@@ -157,7 +157,15 @@ Error execute(const std::string& program, const std::vector<std::string>& argume
               const std::vector<std::string>& environment) {
   ::execve(program.c_str(), pointers(nullptr, arguments).data(),
            pointers(nullptr, environment).data());
-  return fail_errno("exec '", program, "'");
+  return why_not_executed(errno, cat("exec: '", printable(program), "'"));
+}
+
+Error why_not_executed(int errno_code, std::string_view what) {
+  const ErrorKind kind = kind_of_errno(errno_code);
+  if (errno_code == ENOENT) return Error(kind, cat(what, ": no such file or directory"));
+  if (errno_code == EACCES) return Error(kind, cat(what, ": permission denied"));
+  if (errno_code == ENOEXEC) return Error(kind, cat(what, ": exec format error"));
+  return fail_with(errno_code, what);
 }
 
 bool own_program_is_protected() {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/fd.h"
@@ -24,6 +25,10 @@ Error launch(FdRef launcher, const std::string& program, const std::vector<std::
 // Becomes `program` without a launcher, for a process whose own file is protected already.
 Error execute(const std::string& program, const std::vector<std::string>& arguments,
               const std::vector<std::string>& environment);
+
+// What keeps a program from being executed, in the words by which engines tell "not found" (127)
+// from "not allowed" (126): those of runc's messages, in small letters.
+Error why_not_executed(int errno_code, std::string_view what);
 
 // Whether the file that this process runs cannot be written through /proc: it is on a read-only
 // mount or sealed memory.

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "base/bytes.h"
+#include "container/init/launcher.h"
 
 namespace proa::container {
 namespace {
@@ -74,7 +75,7 @@ Result<std::optional<SyncMessage>> receive_sync(FdRef end) {
   if (have == sizeof(std::int32_t)) {
     std::int32_t errno_code = 0;
     std::memcpy(&errno_code, bytes.data(), sizeof errno_code);
-    return std::optional(SyncMessage{Sync::failed, "", fail_with(errno_code, "exec")});
+    return std::optional(SyncMessage{Sync::failed, "", why_not_executed(errno_code, "exec")});
   }
   Header header;
   std::memcpy(&header, bytes.data(), sizeof header);
