@@ -190,6 +190,7 @@ class Creation {
     init.keyring = options_.keyring;
     init.protection = options_.protection;
     init.preserved = options_.preserved;
+    init.passed = options_.passed;
     sync_.reset();
     run_init(init);
   }

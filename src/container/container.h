@@ -32,6 +32,8 @@ struct CreateOptions {
   Protection protection = Protection::launcher;
   std::string filter_cache;  // directory of compiled seccomp filters; "" for none
   int preserved = 0;         // descriptors from 3 that the program keeps
+  // Ours that the program gets as 3, 4, ...; in place of `preserved`.
+  std::vector<FdRef> passed;
   // Called with the first process's number once its mounts are made and before it goes on: for
   // hooks; without any it need not be given, and nobody waits. Gives the state (JSON) that the
   // container's own hooks are to get.

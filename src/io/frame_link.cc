@@ -2,13 +2,17 @@
 
 #include <array>
 
-#include "kernel/socket/unix_stream.h"
+#include <sys/stat.h>
+
+#include "kernel/file/file.h"
+#include "kernel/file/stream.h"
 
 namespace proa::io {
 
-FrameLink::FrameLink(Loop& loop, Fd socket, OnFrame on_frame, OnEnd on_end)
+FrameLink::FrameLink(Loop& loop, Fd socket, bool is_socket, OnFrame on_frame, OnEnd on_end)
     : loop_(loop),
       socket_(std::move(socket)),
+      is_socket_(is_socket),
       on_frame_(std::move(on_frame)),
       on_end_(std::move(on_end)) {}
 
@@ -20,8 +24,9 @@ FrameLink::~FrameLink() {
 Result<std::unique_ptr<FrameLink>> FrameLink::open(Loop& loop, Fd socket, OnFrame on_frame,
                                                    OnEnd on_end) {
   TRY(socket::set_blocking(socket, socket::Blocking::no));
-  std::unique_ptr<FrameLink> link(
-      new FrameLink(loop, std::move(socket), std::move(on_frame), std::move(on_end)));
+  const struct stat status = TRY(file::stat(socket));
+  std::unique_ptr<FrameLink> link(new FrameLink(loop, std::move(socket), S_ISSOCK(status.st_mode),
+                                                std::move(on_frame), std::move(on_end)));
   TRY(loop.watch(link->socket_, {.readable = true},
                  [raw = link.get()](Readiness readiness) { raw->on_ready(readiness); }));
   return link;
@@ -37,13 +42,18 @@ void FrameLink::send(wire::Frame frame, std::vector<Fd> descriptors) {
   discard(flush(), "the loop reports the hang-up");
 }
 
+Result<std::size_t> FrameLink::send_some(const Outgoing& next) {
+  const std::string_view rest = std::string_view(next.bytes).substr(next.sent);
+  if (!is_socket_) return file::write_some(socket_, rest);
+  std::vector<int> numbers;
+  for (const Fd& fd : next.descriptors) numbers.push_back(fd.get());
+  return socket::send(socket_, rest, numbers);
+}
+
 Result<void> FrameLink::flush() {
   while (!queue_.empty()) {
     Outgoing& next = queue_.front();
-    std::vector<int> numbers;
-    for (const Fd& fd : next.descriptors) numbers.push_back(fd.get());
-    const std::string_view rest = std::string_view(next.bytes).substr(next.sent);
-    const std::size_t count = TRY(socket::send(socket_, rest, numbers));
+    const std::size_t count = TRY(send_some(next));
     if (count == 0) break;
     next.descriptors.clear();
     next.sent += count;
@@ -65,10 +75,16 @@ void FrameLink::on_ready(Readiness readiness) {
   if (*alive && !received.ok()) end(std::move(received));
 }
 
+Result<socket::Received> FrameLink::receive_some(MutableByteSpan buffer) {
+  if (is_socket_) return socket::receive(socket_, buffer);
+  const std::optional<std::size_t> count = TRY(file::read_available(socket_, buffer));
+  return socket::Received{count.value_or(0), count.has_value() && *count == 0, {}};
+}
+
 Result<void> FrameLink::receive() {
   const std::shared_ptr<bool> alive = alive_;
   std::array<std::byte, 16384> buffer;
-  socket::Received received = TRY(socket::receive(socket_, buffer));
+  socket::Received received = TRY(receive_some(buffer));
   for (Fd& fd : received.descriptors) arrived_.push_back(std::move(fd));
   reader_.feed(text_of(ByteSpan(buffer).first(received.bytes)));
   while (std::optional<wire::Frame> frame = TRY(reader_.next())) {

@@ -1,5 +1,5 @@
-// One supervisor connection: wire frames with descriptors over a unix stream socket, in both
-// directions, on a loop. Who answers what is not known here.
+// One supervisor connection: wire frames over a unix stream socket, where descriptors ride on them,
+// or over a character device, in both directions, on a loop. Who answers what is not known here.
 #pragma once
 
 #include <deque>
@@ -11,6 +11,7 @@
 #include "base/fd.h"
 #include "base/result.h"
 #include "io/loop.h"
+#include "kernel/socket/unix_stream.h"
 #include "wire/frame.h"
 
 namespace proa::io {
@@ -43,14 +44,17 @@ class FrameLink {
     std::vector<Fd> descriptors;
   };
 
-  FrameLink(Loop& loop, Fd socket, OnFrame on_frame, OnEnd on_end);
+  FrameLink(Loop& loop, Fd socket, bool is_socket, OnFrame on_frame, OnEnd on_end);
   void on_ready(Readiness readiness);
+  Result<std::size_t> send_some(const Outgoing& next);
+  Result<socket::Received> receive_some(MutableByteSpan buffer);
   Result<void> receive();
   Result<void> flush();
   void end(Result<void> why);
 
   Loop& loop_;
   Fd socket_;
+  bool is_socket_;
   OnFrame on_frame_;
   OnEnd on_end_;
   wire::FrameReader reader_;

@@ -13,8 +13,9 @@
 
 namespace proa::wire {
 
-// Version 1: all types up to 0x2f; version 2: `Hello.features` (what a peer can be asked for).
-constexpr std::uint32_t kVersion = 2;
+// Version 1: all types up to 0x2f; version 2: `Hello.features` (what a peer can be asked for);
+// version 3: what guests are told (wire/guest.h) and streams by number.
+constexpr std::uint32_t kVersion = 3;
 
 enum class MessageType : std::uint16_t {
   hello = 1,
@@ -42,6 +43,8 @@ enum class MessageType : std::uint16_t {
   join_network = 0x22,
   leave_network = 0x23,
   remove = 0x24,
+  configure = 0x25,  // guests only (wire/guest.h)
+  set_clock = 0x26,
   // Answers with a body of their own.
   process_rows = 0x40,
   stats_answer = 0x41,
@@ -49,8 +52,9 @@ enum class MessageType : std::uint16_t {
   path_answer = 0x43,
   change_list = 0x44,
   // Notices.
-  record = 0x60,  // the journal grew: one Record (wire/record.h), already written
-  exec_ended = 0x61,
+  record = 0x60,         // the journal grew: one Record (wire/record.h), already written
+  exec_ended = 0x61,     // from a guest with an empty id: the first process
+  out_of_memory = 0x62,  // from a guest
   // Streams over a link that carries no descriptors (a guest's console).
   stream_data = 0x70,
   stream_credit = 0x71,
@@ -86,6 +90,28 @@ struct Failed {
 struct Empty {
   template <typename Visitor, typename Self>
   static void fields(Visitor&, Self&) {}
+};
+
+// The numbers of a process's streams on a link that carries no descriptors; 0: none. Chosen by who
+// asks, and never used twice on one link.
+struct StreamNumbers {
+  std::uint32_t input = 0;
+  std::uint32_t output = 0;
+  std::uint32_t error = 0;
+  template <typename Visitor, typename Self>
+  static void fields(Visitor& visit, Self& self) {
+    visit(1, "input", self.input);
+    visit(2, "output", self.output);
+    visit(3, "error", self.error);
+  }
+};
+
+struct Start {
+  StreamNumbers streams;  // guests only
+  template <typename Visitor, typename Self>
+  static void fields(Visitor& visit, Self& self) {
+    visit(1, "streams", self.streams);
+  }
 };
 
 // Sends `signal`, and after `timeout` (nanoseconds, negative: never) the kill; `done` comes when
@@ -152,11 +178,13 @@ struct Exec {
   std::string id;
   Process process;
   Attachment attachment;  // without a descriptor the output is dropped
+  StreamNumbers streams;  // guests only
   template <typename Visitor, typename Self>
   static void fields(Visitor& visit, Self& self) {
     visit(1, "id", self.id);
     visit(2, "process", self.process);
     visit(3, "attachment", self.attachment);
+    visit(4, "streams", self.streams);
   }
 };
 
@@ -185,10 +213,12 @@ struct Path {
   std::string path;
   // copy_in: refuse to put a directory over a file and the other way round.
   bool keep_kinds = false;
+  std::uint32_t stream = 0;  // guests only: of the tar stream
   template <typename Visitor, typename Self>
   static void fields(Visitor& visit, Self& self) {
     visit(1, "path", self.path);
     visit(2, "keep_kinds", self.keep_kinds);
+    visit(3, "stream", self.stream);
   }
 };
 
@@ -235,7 +265,9 @@ struct Snapshot {
 };
 
 // Bytes of one stream, or (with `end`) its end. A sender never has more bytes on the way than the
-// receiver gave credit for, so a full stream holds up no other.
+// receiver gave credit for (kStreamWindow at first), so a full stream holds up no other. An `end`
+// that goes against the stream says that nobody reads it any more.
+constexpr std::uint32_t kStreamWindow = 256 << 10;  // bytes
 struct StreamData {
   std::uint32_t stream = 0;
   bool end = false;

@@ -213,6 +213,8 @@ struct Stats {
   std::uint64_t tasks_limit = 0;  // 0: none
   std::uint64_t blocks_read = 0, blocks_written = 0;
   std::vector<LinkStats> links;
+  // Of a virtual machine: what all of it costs the host; the figures above are the guest's.
+  std::uint64_t host_cpu = 0, host_memory = 0;
   template <typename Visitor, typename Self>
   static void fields(Visitor& visit, Self& self) {
     visit(1, "cpu_total", self.cpu_total);
@@ -231,6 +233,8 @@ struct Stats {
     visit(14, "blocks_read", self.blocks_read);
     visit(15, "blocks_written", self.blocks_written);
     visit(16, "links", self.links);
+    visit(17, "host_cpu", self.host_cpu);
+    visit(18, "host_memory", self.host_memory);
   }
 };
 
@@ -309,6 +313,7 @@ struct Spec {
   std::int32_t stop_signal = 15;
   std::int64_t stop_timeout = 10'000'000'000;      // nanoseconds; negative: no end
   std::map<std::string, std::string> annotations;  // "proa.hypervisor", "proa.vm.kernel", ...
+  std::string kernel;  // of a virtual machine: the folder of its guest kernel
   template <typename Visitor, typename Self>
   static void fields(Visitor& visit, Self& self) {
     visit(1, "id", self.id);
@@ -332,6 +337,7 @@ struct Spec {
     visit(19, "stop_signal", self.stop_signal);
     visit(20, "stop_timeout", self.stop_timeout);
     visit(21, "annotations", self.annotations);
+    visit(24, "kernel", self.kernel);
   }
 };
 

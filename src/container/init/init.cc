@@ -198,7 +198,29 @@ class Steps {
     return {};
   }
 
+  // What lies at the numbers that they get is of no use any more, but for the report.
+  Result<void> place_passed() {
+    if (init_.passed.empty()) return {};
+    init_.preserved = static_cast<int>(init_.passed.size());
+    const int beyond = 3 + init_.preserved;
+    std::vector<int> copies;
+    for (const FdRef fd : init_.passed) {
+      copies.push_back(::fcntl(fd.get(), F_DUPFD_CLOEXEC, beyond));
+      if (copies.back() < 0) return fail_errno("passing on a descriptor");
+    }
+    Fd report(::fcntl(init_.sync.get(), F_DUPFD_CLOEXEC, beyond));
+    if (!report.valid()) return fail_errno("passing on the report");
+    init_.sync = std::move(report);
+    for (int index = 0; index < init_.preserved; ++index) {
+      if (::dup2(copies[static_cast<std::size_t>(index)], 3 + index) < 0) {
+        return fail_errno("passing on a descriptor");
+      }
+    }
+    return {};
+  }
+
   Result<void> become_program() {
+    TRY(place_passed());
     TRY(process::close_on_exec_from(3 + init_.preserved));
     if (init_.protection == Protection::own_program) {
       TRY(give_up_rights(process_, filter()));

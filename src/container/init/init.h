@@ -39,7 +39,8 @@ struct Init {
   RootChange root_change = RootChange::pivot;
   Keyring keyring = Keyring::join_new;
   Protection protection = Protection::launcher;
-  int preserved = 0;  // descriptors from 3 that the program keeps
+  int preserved = 0;          // descriptors from 3 that the program keeps
+  std::vector<FdRef> passed;  // become 3, 4, ... in place of those
 };
 
 // Runs to the exec. Never returns: what fails is sent, and the process ends.

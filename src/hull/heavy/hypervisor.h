@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "hull/hull.h"
 #include "io/loop.h"
+#include "wire/guest.h"
 
 namespace proa::hull {
 
@@ -48,14 +49,8 @@ inline constexpr const char* kAgentPort = "proa.agent";
 inline constexpr const char* kLayersSerial = "proa-layers";
 inline constexpr const char* kDiskSerial = "proa-disk";
 
-// Where the guest finds one layer: a part of the disk with this serial number (kLayersSerial), or,
-// with `length` 0, a whole device ("pmem0").
-// Units: bytes, multiples of 512.
-struct LayerPlace {
-  std::string device;
-  std::uint64_t offset = 0;
-  std::uint64_t length = 0;
-};
+// Where the guest finds one layer; the disk's serial number is kLayersSerial.
+using LayerPlace = wire::LayerPlace;
 
 enum class Isolation : std::uint8_t { container, vm_emulated, vm };
 

@@ -1,0 +1,136 @@
+#include "hull/heavy/hosted.h"
+
+#include <fcntl.h>
+
+#include <csignal>
+
+#include "hull/heavy/jail.h"
+#include "hull/heavy/qmp.h"
+#include "kernel/file/file.h"
+#include "kernel/process/child.h"
+#include "kernel/socket/unix_stream.h"
+
+namespace proa::hull {
+namespace {
+
+constexpr const char* kLog = "qemu.log";
+constexpr std::size_t kShownLog = 2000;  // bytes of it in a message
+
+class HostedMachine : public Machine {
+ public:
+  HostedMachine(io::Loop& loop, Isolation isolation, std::vector<LayerPlace> places,
+                process::Child qemu, std::string log, OnMachineEnd on_end)
+      : loop_(loop),
+        isolation_(isolation),
+        places_(std::move(places)),
+        qemu_(std::move(qemu)),
+        log_(std::move(log)),
+        on_end_(std::move(on_end)) {}
+  ~HostedMachine() override { loop_.forget(qemu_.pidfd()); }
+
+  Result<void> begin(Fd control) {
+    control_ = TRY(QmpClient::open(
+        loop_, std::move(control),
+        [this](const std::string& name, const json::Value& data) { on_event(name, data); }));
+    return loop_.watch(qemu_.pidfd(), {.readable = true}, [this](io::Readiness) { on_exit(); });
+  }
+
+  Isolation isolation() const override { return isolation_; }
+  const std::vector<LayerPlace>& layer_places() const override { return places_; }
+  void pause(Done<> done) override { control_->command("stop", std::move(done)); }
+  void resume(Done<> done) override { control_->command("cont", std::move(done)); }
+  void kill() override { discard(qemu_.signal(SIGKILL), "its end is what was wanted"); }
+
+ private:
+  void on_event(const std::string& name, const json::Value& data) {
+    if (name != "SHUTDOWN") return;
+    const json::Value* reason = data.find("reason");
+    const auto* text = reason != nullptr ? reason->get_if<std::string>() : nullptr;
+    if (text == nullptr) return;
+    if (*text == "guest-shutdown") end_ = MachineEnd::powered_off;
+    if (*text == "guest-reset" || *text == "guest-panic") end_ = MachineEnd::reset;
+  }
+
+  void on_exit() {
+    loop_.forget(qemu_.pidfd());
+    const auto end = qemu_.wait();
+    OnMachineEnd on_end = std::move(on_end_);
+    switch (end_) {
+      case MachineEnd::powered_off:
+        return on_end(end_, "the guest switched itself off");
+      case MachineEnd::reset:
+        return on_end(end_, "the guest's kernel stopped (panic)");
+      case MachineEnd::failed:
+        break;
+    }
+    std::string why = "QEMU ended";
+    if (end.ok()) {
+      if (const auto* signalled = std::get_if<process::Signalled>(&end.value())) {
+        why = cat("QEMU was killed by signal ", signalled->signal);
+      }
+    }
+    const auto log = file::read_file(log_);
+    if (log.ok() && !log.value().empty()) {
+      why += cat(": ", printable(trim(log.value()), kShownLog));
+    }
+    on_end(MachineEnd::failed, why);
+  }
+
+  io::Loop& loop_;
+  Isolation isolation_;
+  std::vector<LayerPlace> places_;
+  process::Child qemu_;
+  std::string log_;
+  OnMachineEnd on_end_;
+  std::unique_ptr<QmpClient> control_;
+  MachineEnd end_ = MachineEnd::failed;
+};
+
+class Hosted : public Hypervisor {
+ public:
+  explicit Hosted(Accelerator accelerator) : accelerator_(accelerator) {}
+
+  std::string_view name() const override { return "hosted"; }
+  Isolation isolation() const override {
+    return accelerator_ == Accelerator::kvm ? Isolation::vm : Isolation::vm_emulated;
+  }
+  std::uint64_t overhead(const VmSpec& /*spec*/) const override {
+    // QEMU itself, and what emulation keeps of translated code.
+    constexpr std::uint64_t kMebi = 1 << 20;
+    return (accelerator_ == Accelerator::kvm ? 128 : 256) * kMebi;
+  }
+
+  Result<std::unique_ptr<Machine>> start(io::Loop& loop, VmSpec spec,
+                                         OnMachineEnd on_end) override {
+    socket::Pair control = TRY(socket::stream_pair(socket::Blocking::no));
+    QemuCommand command = TRY(make_qemu_command(spec, std::move(control.second), accelerator_));
+    std::string log = cat(spec.scratch, "/", kLog);
+    const Fd errors =
+        TRY(file::open(log, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0600), "QEMU's log");
+    JailedProgram program;
+    program.name = "qemu";
+    program.cgroup = spec.cgroup;
+    program.arguments = std::move(command.arguments);
+    program.descriptors = std::move(command.descriptors);
+    program.user = spec.user;
+    program.kvm = accelerator_ == Accelerator::kvm;
+    program.errors = errors;
+    process::Child qemu = TRY(run_jailed(std::move(program)));
+    auto machine =
+        std::make_unique<HostedMachine>(loop, isolation(), std::move(command.layer_places),
+                                        std::move(qemu), std::move(log), std::move(on_end));
+    TRY(machine->begin(std::move(control.first)));
+    return std::unique_ptr<Machine>(std::move(machine));
+  }
+
+ private:
+  Accelerator accelerator_;
+};
+
+}  // namespace
+
+std::unique_ptr<Hypervisor> make_hosted(Accelerator accelerator) {
+  return std::make_unique<Hosted>(accelerator);
+}
+
+}  // namespace proa::hull

@@ -1,0 +1,238 @@
+// The machine's life: made, booted, configured, ended.
+#include "hull/heavy/machine_hull.h"
+
+#include <fcntl.h>
+
+#include <csignal>
+
+#include "base/time.h"
+#include "container/limits/plan.h"
+#include "hull/heavy/disk.h"
+#include "kernel/cgroup/layout.h"
+#include "kernel/file/file.h"
+#include "kernel/socket/unix_stream.h"
+
+namespace proa::hull {
+namespace {
+
+// Emulated on a busy host a boot takes many seconds; one that takes longer never ends.
+constexpr std::chrono::seconds kBootLimit{180};
+constexpr std::chrono::seconds kPowerOffLimit{15};
+constexpr std::chrono::seconds kRemoveLimit{10};
+
+// No console: what the kernel prints costs more than all the rest of an emulated boot.
+constexpr const char* kCommandLine =
+    "quiet panic=-1 reboot=t cryptomgr.notests random.trust_cpu=on 8250.nr_uarts=0 "
+    "rcupdate.rcu_expedited=1 mitigations=off audit=0 tsc=reliable no_timer_check "
+    "noreplace-smp=0 init_on_alloc=0 raid=noautodetect";
+
+// What the engine generated is small.
+constexpr std::size_t kMaxGenerated = 256 << 10;
+
+std::vector<ServedShare> served_shares(const wire::Spec& spec) {
+  std::vector<ServedShare> served;
+  for (std::size_t number = 0; number < spec.shares.size(); ++number) {
+    const wire::Share& share = spec.shares[number];
+    if (is_generated(spec, share)) continue;
+    served.push_back({cat(number), share.source, share.read_only});
+  }
+  return served;
+}
+
+Result<std::vector<wire::GuestFile>> generated_files(const wire::Spec& spec) {
+  std::vector<wire::GuestFile> files;
+  for (std::size_t number = 0; number < spec.shares.size(); ++number) {
+    const wire::Share& share = spec.shares[number];
+    if (!is_generated(spec, share)) continue;
+    files.push_back({cat(number), TRY(file::read_file(share.source, kMaxGenerated))});
+  }
+  return files;
+}
+
+}  // namespace
+
+MachineHull::~MachineHull() {
+  loop_.cancel(boot_timer_);
+  if (memory_watch_) loop_.forget(memory_watch_->fd());
+}
+
+Result<void> MachineHull::make_lasting() {
+  if (!spec_.ephemeral) {
+    TRY(copy_disk(spec_.kernel + "/disk.ext4", spec_.directory + "/disk.img", spec_.ids->first));
+  }
+  const cgroup::Layout layout = TRY(cgroup::discover());
+  const VmSpec about{.memory = size_.memory, .vcpus = size_.vcpus};
+  const oci::runtime::Resources limits =
+      TRY(host_limits(spec_, size_, place_.hypervisor->overhead(about)));
+  using namespace container::limits;
+  const Plan plan = TRY(make_plan(layout, limits,
+                                  {.cgroups_path = spec_.cgroup,
+                                   .id = spec_.id,
+                                   .hierarchies = Hierarchies::asked_for,
+                                   .devices = DeviceControl::skipped}));
+  std::vector<std::string> warnings;
+  cgroups_.emplace(TRY(CgroupSet::create(plan, warnings)));
+  watch_memory();
+  return {};
+}
+
+void MachineHull::watch_memory() {
+  const cgroup::Cgroup* memory = cgroups_->find("memory");
+  if (memory == nullptr) return;
+  Result<cgroup::OomWatch> started = cgroup::OomWatch::start(*memory);
+  if (!started.ok()) return;
+  memory_watch_.emplace(started.take());
+  const auto on_memory = [this](io::Readiness) {
+    const Result<std::uint64_t> kills = memory_watch_->take();
+    if (kills.ok() && kills.value() > 0) host_out_of_memory_ = true;
+  };
+  if (!loop_.watch(memory_watch_->fd(), {.readable = true}, on_memory).ok()) memory_watch_.reset();
+}
+
+void MachineHull::when_ready(Done<> done) {
+  if (removed_) return done(fail(ErrorKind::busy, "the virtual machine is going"));
+  if (phase_ == Phase::ready) return done({});
+  waiting_.push_back(std::move(done));
+  if (phase_ == Phase::booting) return;
+  phase_ = Phase::booting;
+  trouble_.clear();
+  host_out_of_memory_ = false;
+  boot_timer_ = loop_.after(kBootLimit, [this] {
+    boot_timer_ = 0;
+    trouble_ = "the guest did not come up in time";
+    if (machine_) machine_->kill();
+  });
+  Result<void> begun = boot();
+  if (!begun.ok()) booted(std::move(begun));
+}
+
+Result<VmSpec> MachineHull::machine_spec(Fd agent) {
+  VmSpec machine;
+  machine.id = spec_.id;
+  machine.kernel = spec_.kernel + "/vmlinux";
+  machine.initramfs = spec_.kernel + "/initramfs";
+  machine.command_line = kCommandLine;
+  machine.memory = size_.memory;
+  machine.vcpus = size_.vcpus;
+  machine.layers = spec_.layers;
+  if (!spec_.ephemeral) machine.disk = spec_.directory + "/disk.img";
+  machine.agent = std::move(agent);
+  machine.cgroup = spec_.cgroup;
+  machine.user = spec_.ids->first;
+  machine.scratch = place_.scratch;
+  return machine;
+}
+
+Result<void> MachineHull::boot() {
+  socket::Pair agent = TRY(socket::stream_pair(socket::Blocking::no));
+  VmSpec machine = TRY(machine_spec(std::move(agent.second)));
+  if (const auto shares = served_shares(spec_); !shares.empty()) {
+    shares_.emplace(TRY(start_file_server(shares, spec_.cgroup, place_.scratch)));
+    machine.shares = std::move(shares_->connection);
+  }
+  GuestLink::Notices notices;
+  notices.on_hello = [this] { configure(); };
+  notices.on_exec_end = [this](wire::ExecEnded ended) { on_exec_end(std::move(ended)); };
+  notices.on_out_of_memory = [this] { on_out_of_memory(); };
+  notices.on_closed = [this](const std::string& why) { on_closed(why); };
+  link_ = TRY(GuestLink::open(loop_, std::move(agent.first), std::move(notices)));
+  machine_ = TRY(place_.hypervisor->start(
+      loop_, std::move(machine),
+      [this](MachineEnd how, const std::string& why) { on_machine_end(how, why); }));
+  return {};
+}
+
+Result<wire::Configure> MachineHull::configuration() const {
+  wire::Configure configure;
+  configure.spec = TRY(guest_spec(spec_, size_));
+  configure.layers = machine_->layer_places();
+  if (!spec_.ephemeral) configure.disk = kDiskSerial;
+  if (shares_) configure.shares = kSharesTag;
+  configure.files = TRY(generated_files(spec_));
+  configure.moment = now().time_since_epoch().count();
+  return configure;
+}
+
+void MachineHull::configure() {
+  if (phase_ != Phase::booting || !machine_) return;
+  const Result<wire::Configure> configure = configuration();
+  if (!configure.ok()) return booted(configure.error());
+  link_->ask(wire::MessageType::configure, configure.value(), [this](Result<void> outcome) {
+    if (phase_ == Phase::booting) booted(std::move(outcome));
+  });
+}
+
+// The boot is over, well or not: whoever waited for it hears so.
+void MachineHull::booted(Result<void> outcome) {
+  loop_.cancel(std::exchange(boot_timer_, 0));
+  phase_ = outcome.ok() ? Phase::ready : Phase::off;
+  if (!outcome.ok()) {
+    if (machine_) machine_->kill();
+    outcome = std::move(outcome).error().with_context("starting the virtual machine");
+  } else {
+    observer_.on_ready();
+  }
+  std::vector<Done<>> waiting = std::exchange(waiting_, {});
+  for (Done<>& done : waiting) done(outcome);
+}
+
+void MachineHull::on_closed(const std::string& why) {
+  // Posted: this is called from inside the link. A machine without an agent is of no use.
+  if (trouble_.empty()) trouble_ = why;
+  loop_.post([this] { link_.reset(); });
+  if (machine_ && !removed_) machine_->kill();
+}
+
+void MachineHull::on_machine_end(MachineEnd how, const std::string& why) {
+  // Posted: this is called from inside the machine.
+  loop_.post([this, how, why] {
+    machine_.reset();
+    link_.reset();
+    shares_.reset();
+    const std::string told = how == MachineEnd::failed && !trouble_.empty() ? trouble_ : why;
+    if (phase_ == Phase::booting) {
+      booted(fail(host_out_of_memory_ ? ErrorKind::exhausted : ErrorKind::unavailable, told,
+                  host_out_of_memory_ ? " (the host's memory limit was reached)" : ""));
+    }
+    phase_ = Phase::off;
+    wire::Ending ending{.signalled = how == MachineEnd::failed,
+                        .code = how == MachineEnd::failed ? SIGKILL : 255,
+                        .out_of_memory = host_out_of_memory_,
+                        .failure = cat("the virtual machine ended: ", told)};
+    tell_end(ending);
+    if (removed_) clean_up(std::exchange(removed_, {}));
+  });
+}
+
+// Everything that ran in the machine has ended with it.
+void MachineHull::tell_end(const wire::Ending& ending) {
+  const std::set<std::string> execs = std::exchange(execs_, {});
+  for (const std::string& exec : execs) observer_.on_exec_end(exec, ending);
+  if (!std::exchange(running_, false)) return;
+  if (ending.out_of_memory) observer_.on_out_of_memory();
+  observer_.on_end(ending);
+}
+
+void MachineHull::remove(Done<> done) {
+  if (!machine_) return clean_up(std::move(done));
+  removed_ = std::move(done);
+  if (phase_ != Phase::ready || spec_.ephemeral) return machine_->kill();
+  // What the guest still holds back goes to its disk first.
+  link_->ask(wire::MessageType::remove, wire::Empty(), [](const Result<void>&) {});
+  loop_.after(kPowerOffLimit, [this] {
+    if (machine_) machine_->kill();
+  });
+}
+
+void MachineHull::clean_up(Done<> done) {
+  if (memory_watch_) loop_.forget(memory_watch_->fd());
+  memory_watch_.reset();
+  shares_.reset();
+  if (!cgroups_) return done({});
+  Result<void> killed = cgroups_->kill();
+  Result<void> removed = cgroups_->remove(std::chrono::steady_clock::now() + kRemoveLimit);
+  cgroups_.reset();
+  done(killed.ok() ? std::move(removed) : std::move(killed));
+}
+
+}  // namespace proa::hull

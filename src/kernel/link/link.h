@@ -1,0 +1,22 @@
+// Network devices of this thread's network namespace, one property at a time: what the first
+// process of a guest needs. (kernel/netlink is for who makes devices.)
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/result.h"
+
+namespace proa::link {
+
+Result<void> rename(const std::string& device, const std::string& name);
+Result<void> set_mtu(const std::string& device, std::uint32_t mtu);
+Result<void> bring_up(const std::string& device);
+// Errors: invalid_argument (`address` is not "10.0.0.2/24" or "fd00::2/64")
+Result<void> add_address(const std::string& device, const std::string& address);
+// Sends everything that has no other way to `gateway`.
+//
+// Errors: invalid_argument (no address)
+Result<void> add_default_route(const std::string& device, const std::string& gateway);
+
+}  // namespace proa::link
