@@ -19,6 +19,7 @@
 #include "base/result.h"
 #include "engine/events.h"
 #include "engine/logs.h"
+#include "engine/networks.h"
 #include "engine/volumes.h"
 #include "engine/workload.h"
 #include "wire/messages.h"
@@ -172,6 +173,7 @@ class Engine {
   virtual Result<std::uint64_t> writable_size(const std::string& ref) = 0;
 
   virtual Volumes& volumes() = 0;
+  virtual Networks& networks() = 0;
   virtual Events& events() = 0;
   virtual const Options& options() const = 0;
 };

@@ -40,6 +40,17 @@ Result<void> LiveEngine::begin() {
         return ids;
       });
   TRY(volumes_->load());
+  networks_ = std::make_unique<LiveNetworks>(
+      *state_, events_, options_.tag,
+      LiveNetworks::Workloads{
+          [this] { return network_members(); },
+          [this](const Network& network, const std::string& ref, NetworkRequest request) {
+            return connect_network(network, ref, std::move(request));
+          },
+          [this](const Network& network, const std::string& ref) {
+            return disconnect_network(network, ref);
+          }});
+  TRY(networks_->load());
   loop_ = TRY(io::Loop::create());
   supervision_ = std::thread([this] {
     const Result<void> served = loop_->run();

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "engine/engine.h"
+#include "engine/live_networks.h"
 #include "engine/state.h"
 #include "hull/remote/remote_hull.h"
 #include "hull/remote/shim_link.h"
@@ -102,6 +103,7 @@ class LiveEngine : public Engine {
   Result<std::vector<DiskUse>> disk_use() override;
   Result<std::uint64_t> writable_size(const std::string& ref) override;
   Volumes& volumes() override { return *volumes_; }
+  Networks& networks() override { return *networks_; }
   Events& events() override { return events_; }
   const Options& options() const override { return options_; }
 
@@ -133,9 +135,20 @@ class LiveEngine : public Engine {
   }
 
   Result<void> prepare_mounts(Workload& workload);
+  Result<void> prepare_networks(Workload& workload);
   Result<void> lease_ids(const EntryPtr& entry);
+  Result<void> lease_networks(const EntryPtr& entry);
+  // Needs mutex_.
+  void release_networks(Workload& workload);
+  std::vector<Member> network_members();
+  Result<void> connect_network(const Network& network, const std::string& ref,
+                               NetworkRequest request);
+  Result<void> disconnect_network(const Network& network, const std::string& ref);
   Result<void> start_entry(const EntryPtr& entry);
-  Result<void> launch(const EntryPtr& entry);
+  // What a shim is started for: files alone need no network.
+  enum class Purpose : bool { files, run };
+  Result<void> launch(const EntryPtr& entry, Purpose purpose);
+  Result<void> launch_shim(const EntryPtr& entry, Purpose purpose);
   Result<void> adopt(const EntryPtr& entry, Fd socket);
   void wait_until_let_go(const EntryPtr& entry);
   void start_failed(const EntryPtr& entry, const Error& error);
@@ -165,6 +178,7 @@ class LiveEngine : public Engine {
   std::unique_ptr<StateDb> state_;
   Events events_;
   std::unique_ptr<LiveVolumes> volumes_;
+  std::unique_ptr<LiveNetworks> networks_;
   std::unique_ptr<io::Loop> loop_;
   std::thread supervision_;
 
@@ -220,7 +234,7 @@ Result<T> LiveEngine::ask_files(const std::string& ref,
       const std::lock_guard lock(mutex_);
       carried = entry->carried;
     }
-    if (!carried) TRY(launch(entry));
+    if (!carried) TRY(launch(entry, Purpose::files));
   }
   return await<T>([entry, ask = std::move(ask)](hull::Done<T> done) mutable {
     if (!entry->hull) return done(fail(ErrorKind::unavailable, "no shim carries it"));

@@ -12,13 +12,6 @@
 #include "kernel/file/file.h"
 
 namespace proa::engine {
-namespace {
-
-bool is_up(Phase phase) {
-  return phase == Phase::running || phase == Phase::paused || phase == Phase::restarting;
-}
-
-}  // namespace
 
 Result<Created> LiveEngine::create(const std::string& name, Config config) {
   if (!name.empty()) TRY(check_name(name));
@@ -44,6 +37,7 @@ Result<Created> LiveEngine::create(const std::string& name, Config config) {
   }
   Result<void> made = [&]() -> Result<void> {
     TRY(prepare_mounts(workload));
+    TRY(prepare_networks(workload));
     // The record first: a directory without one is a leftover, which the next start removes.
     TRY(state_->put(workload));
     return file::make_directories(directory_of(workload.id), 0711);
@@ -133,7 +127,7 @@ Result<void> LiveEngine::start_entry(const EntryPtr& entry) {
     carried = entry->carried;
   }
   if (carried) wait_until_let_go(entry);
-  TRY(launch(entry));
+  TRY(launch(entry, Purpose::run));
   {
     const std::lock_guard lock(mutex_);
     clients = std::exchange(entry->waiting_clients, {});

@@ -22,10 +22,6 @@ constexpr int kLockNumber = 4;
 constexpr std::chrono::seconds kLockLimit{10};
 constexpr std::chrono::seconds kParked{3};
 
-bool was_up(Phase phase) {
-  return phase == Phase::running || phase == Phase::paused || phase == Phase::restarting;
-}
-
 }  // namespace
 
 std::string LiveEngine::directory_of(const std::string& id) const {
@@ -36,8 +32,17 @@ std::string LiveEngine::run_directory_of(const std::string& id) const {
   return cat(options_.run, "/w/", id);
 }
 
-Result<void> LiveEngine::launch(const EntryPtr& entry) {
+Result<void> LiveEngine::launch(const EntryPtr& entry, Purpose purpose) {
+  Result<void> launched = launch_shim(entry, purpose);
+  if (launched.ok()) return launched;
+  const std::lock_guard lock(mutex_);
+  if (!entry->carried) release_networks(entry->data);
+  return launched;
+}
+
+Result<void> LiveEngine::launch_shim(const EntryPtr& entry, Purpose purpose) {
   TRY(lease_ids(entry));
+  if (purpose == Purpose::run) TRY(lease_networks(entry));
   Workload workload;
   {
     const std::lock_guard lock(mutex_);
@@ -157,7 +162,7 @@ void LiveEngine::settle(const EntryPtr& entry) {
   std::function<void()> clear;
   {
     const std::lock_guard lock(mutex_);
-    lost = !entry->removed && was_up(entry->data.state.phase);
+    lost = !entry->removed && is_up(entry->data.state.phase);
   }
   if (lost) {
     warn(cat("the shim of ", entry->data.name, " died; its workload is ended"));
@@ -189,6 +194,7 @@ void LiveEngine::settle(const EntryPtr& entry) {
       leased_.erase((entry->data.ids->first - options_.ids_first) / 65536);
       entry->data.ids.reset();
     }
+    release_networks(entry->data);
     entry->carried = false;
     clear = std::move(entry->clear);
   }
@@ -205,7 +211,7 @@ void LiveEngine::wait_until_let_go(const EntryPtr& entry) {
   if (!entry->carried) return;
   const Phase phase = entry->data.state.phase;
   // One that was started for its files alone does not leave by itself.
-  if (!was_up(phase)) tell_to_go(entry);
+  if (!is_up(phase)) tell_to_go(entry);
   changed_.wait_for(lock, kLockLimit, [&] { return !entry->carried; });
 }
 
@@ -218,6 +224,10 @@ Result<void> LiveEngine::recover() {
     names_[entry->data.name] = entry->data.id;
     if (entry->data.ids) {
       leased_.insert((entry->data.ids->first - options_.ids_first) / 65536);
+    }
+    for (const Attachment& attachment : entry->data.networks) {
+      const Result<void> adopted = networks_->adopt(attachment);
+      if (!adopted.ok()) warn(cat(entry->data.name, ": ", adopted.error().message()));
     }
   }
   const auto entries = entries_;
@@ -275,7 +285,7 @@ Result<void> LiveEngine::recover_entry(const EntryPtr& entry) {
     }
   }
   lock.reset();
-  const bool up = was_up(entry->data.state.phase);
+  const bool up = is_up(entry->data.state.phase);
   entry->carried = true;
   chore([this, entry, up] {
     settle(entry);
@@ -283,7 +293,7 @@ Result<void> LiveEngine::recover_entry(const EntryPtr& entry) {
     {
       const std::lock_guard guard(mutex_);
       const Workload& workload = entry->data;
-      start = !entry->removed && !was_up(workload.state.phase) && workload.state.started != 0 &&
+      start = !entry->removed && !is_up(workload.state.phase) && workload.state.started != 0 &&
               !workload.state.stopped_by_hand && !up &&
               starts_at_boot(workload.config.restart, workload.state.ending,
                              workload.state.stopped_by_hand);

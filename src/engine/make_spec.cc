@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/number.h"
+#include "engine/network_mode.h"
 
 namespace proa::engine {
 namespace {
@@ -374,6 +375,9 @@ Result<wire::Spec> make_spec(const Workload& workload, const Options& options) {
     const bool volume = point.mount.kind == MountKind::volume;
     spec.shares.push_back({point.source, point.mount.destination, point.mount.read_only,
                            point.mount.propagation, volume && !point.mount.no_copy});
+  }
+  for (const Attachment& attachment : workload.networks) {
+    if (!attachment.link.empty()) spec.endpoints.push_back(endpoint_of(attachment));
   }
   spec.restart = config.restart;
   spec.health = config.health;

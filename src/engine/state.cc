@@ -11,6 +11,7 @@ namespace {
 constexpr const char* kMigrations[] = {
     "CREATE TABLE workloads (id TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE volumes (name TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;",
+    "CREATE TABLE networks (id TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;",
 };
 constexpr int kSchema = static_cast<int>(std::size(kMigrations));
 
@@ -121,6 +122,21 @@ Result<std::vector<Volume>> StateDb::volumes() {
   std::vector<std::string> rows;
   TRY(run("SELECT body FROM volumes", {}, &rows));
   return parse_rows<Volume>(rows, "state.db volume");
+}
+
+Result<void> StateDb::put(const Network& network) {
+  return run("INSERT OR REPLACE INTO networks VALUES (?, ?)",
+             {network.id, json::print(json::to_json(network))}, nullptr);
+}
+
+Result<void> StateDb::erase_network(const std::string& id) {
+  return run("DELETE FROM networks WHERE id = ?", {id}, nullptr);
+}
+
+Result<std::vector<Network>> StateDb::networks() {
+  std::vector<std::string> rows;
+  TRY(run("SELECT body FROM networks", {}, &rows));
+  return parse_rows<Network>(rows, "state.db network");
 }
 
 }  // namespace proa::engine

@@ -1,6 +1,6 @@
-// state.db: the index of workloads and volumes. SQLite with a write-ahead log, so that a kill at
-// any write leaves the last commit; commits are not synced, for after a power failure the journals
-// tell again what happened. The schema's version is `user_version`, migrated forward only.
+// state.db: the index of workloads, volumes and networks. SQLite with a write-ahead log, so that a
+// kill at any write leaves the last commit; commits are not synced, for after a power failure the
+// journals tell again what happened. The schema's version is `user_version`, migrated forward only.
 #pragma once
 
 #include <memory>
@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "engine/networks.h"
 #include "engine/volumes.h"
 #include "engine/workload.h"
 
@@ -32,6 +33,9 @@ class StateDb {
   Result<void> put(const Volume& volume);
   Result<void> erase_volume(const std::string& name);
   Result<std::vector<Volume>> volumes();
+  Result<void> put(const Network& network);
+  Result<void> erase_network(const std::string& id);
+  Result<std::vector<Network>> networks();
 
  private:
   StateDb(sqlite3* handle, std::string path) : handle_(handle), path_(std::move(path)) {}

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/fields.h"
+#include "engine/attachment.h"
 #include "engine/config.h"
 #include "wire/record.h"
 
@@ -16,6 +17,9 @@ namespace proa::engine {
 // As docker's State.Status.
 enum class Phase : std::uint8_t { created, running, paused, restarting, removing, exited, dead };
 std::string_view name(Phase phase);
+constexpr bool is_up(Phase phase) {
+  return phase == Phase::running || phase == Phase::paused || phase == Phase::restarting;
+}
 
 struct HealthProbe {
   std::int64_t started = 0, ended = 0;  // nanoseconds since 1970
@@ -85,6 +89,8 @@ struct Workload {
   std::vector<MountPoint> mounts;
   std::optional<wire::IdRange> ids;  // leased while it runs
   State state;
+  std::vector<Attachment> networks;  // in the order in which they were asked for
+  std::vector<PublishedPort> ports;  // with the host's ports that were chosen; while it runs
   template <typename Visitor, typename Self>
   static void fields(Visitor& visit, Self& self) {
     visit(1, "id", self.id);
@@ -98,6 +104,8 @@ struct Workload {
     visit(9, "mounts", self.mounts);
     visit(10, "ids", self.ids);
     visit(11, "state", self.state);
+    visit(12, "networks", self.networks);
+    visit(13, "ports", self.ports);
   }
 };
 

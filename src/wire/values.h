@@ -80,6 +80,8 @@ struct Endpoint {
   std::vector<std::string> gateways;
   std::string bridge;
   std::uint32_t mtu = 0;  // 0: the bridge's
+  // Of the default routes through `gateways`; where one goes, the next lowest takes over.
+  std::uint32_t metric = 0;
   template <typename Visitor, typename Self>
   static void fields(Visitor& visit, Self& self) {
     visit(1, "network", self.network);
@@ -90,6 +92,7 @@ struct Endpoint {
     visit(6, "gateways", self.gateways);
     visit(7, "bridge", self.bridge);
     visit(8, "mtu", self.mtu);
+    visit(9, "metric", self.metric);
   }
 };
 

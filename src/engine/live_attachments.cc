@@ -1,0 +1,181 @@
+// Workloads on networks: what is asked for at create, leased at start, given back once the shim
+// has gone, and changed while it runs.
+#include <algorithm>
+
+#include "engine/live_engine.h"
+#include "engine/network_mode.h"
+
+namespace proa::engine {
+namespace {
+
+constexpr std::uint32_t kFirstMetric = 100;
+
+Attachment* find_attachment(Workload& workload, const std::string& network) {
+  const auto found = std::ranges::find(workload.networks, network, &Attachment::network);
+  return found == workload.networks.end() ? nullptr : &*found;
+}
+
+// The lowest number that no attachment's device has: "eth2".
+std::string next_device(const Workload& workload) {
+  for (int number = 0;; ++number) {
+    const std::string device = cat("eth", number);
+    if (std::ranges::find(workload.networks, device, &Attachment::device) ==
+        workload.networks.end()) {
+      return device;
+    }
+  }
+}
+
+std::uint32_t next_metric(const Workload& workload) {
+  std::uint32_t metric = kFirstMetric;
+  for (const Attachment& attachment : workload.networks) {
+    if (attachment.held()) metric = std::max(metric, attachment.metric + 1);
+  }
+  return metric;
+}
+
+}  // namespace
+
+Result<void> LiveEngine::prepare_networks(Workload& workload) {
+  Config& config = workload.config;
+  const NetworkMode mode = network_mode(config);
+  if (mode.kind == NetworkMode::Kind::workload) {
+    const EntryPtr other = TRY(find(mode.name));
+    config.network_mode = cat("container:", other->data.id);
+    return {};
+  }
+  std::vector<NetworkRequest> requests = config.networks;
+  const Network primary = TRY(networks_->inspect(mode.name));
+  const auto names_primary = [&](const NetworkRequest& request) {
+    return request.network == primary.name || request.network == primary.id ||
+           request.network == config.network_mode;
+  };
+  const auto first = std::ranges::find_if(requests, names_primary);
+  if (first == requests.end()) {
+    requests.insert(requests.begin(), NetworkRequest{.network = primary.name});
+  } else {
+    std::rotate(requests.begin(), first, first + 1);
+    requests.front().network = primary.name;
+  }
+  for (NetworkRequest& request : requests) {
+    const Network network = TRY(networks_->inspect(request.network));
+    if (network.driver != NetworkDriver::bridge && requests.size() > 1) {
+      return fail(ErrorKind::invalid_argument, "conflicting options: the network '", network.name,
+                  "' goes with no other");
+    }
+    if (find_attachment(workload, network.id) != nullptr) continue;
+    request.network = network.name;
+    workload.networks.push_back({.network = network.id, .name = network.name, .request = request});
+  }
+  return {};
+}
+
+Result<void> LiveEngine::lease_networks(const EntryPtr& entry) {
+  const std::lock_guard lock(mutex_);
+  Workload& workload = entry->data;
+  for (Attachment& attachment : workload.networks) {
+    if (attachment.held()) continue;
+    Attachment leased =
+        TRY(networks_->lease(attachment), "joining the network '", attachment.name, "'");
+    leased.device = next_device(workload);
+    leased.metric = next_metric(workload);
+    attachment = std::move(leased);
+  }
+  return {};
+}
+
+void LiveEngine::release_networks(Workload& workload) {
+  for (Attachment& attachment : workload.networks) {
+    if (attachment.held()) attachment = networks_->release(attachment);
+  }
+  workload.ports.clear();
+}
+
+std::vector<Member> LiveEngine::network_members() {
+  std::vector<Member> members;
+  const std::lock_guard lock(mutex_);
+  for (const auto& [id, entry] : entries_) {
+    for (const Attachment& attachment : entry->data.networks) {
+      members.push_back({id, entry->data.name, attachment});
+    }
+  }
+  return members;
+}
+
+Result<void> LiveEngine::connect_network(const Network& network, const std::string& ref,
+                                         NetworkRequest request) {
+  const EntryPtr entry = TRY(find(ref));
+  const std::lock_guard operation(entry->operation);
+  request.network = network.name;
+  Attachment joined{.network = network.id, .name = network.name, .request = request};
+  bool carried = false;
+  {
+    const std::lock_guard lock(mutex_);
+    Workload& workload = entry->data;
+    const NetworkMode mode = network_mode(workload.config);
+    if (mode.kind == NetworkMode::Kind::workload || mode.name == "host" || mode.name == "none") {
+      return fail(ErrorKind::unsupported, "container ", workload.name,
+                  " shares or has no network: it cannot be connected to one");
+    }
+    if (find_attachment(workload, network.id) != nullptr) {
+      return fail(ErrorKind::already_exists, "endpoint with name ", workload.name,
+                  " already exists in network ", network.name);
+    }
+    carried = entry->carried && is_up(workload.state.phase);
+    if (carried) {
+      joined = TRY(networks_->lease(joined));
+      joined.device = next_device(workload);
+      joined.metric = next_metric(workload);
+    }
+    workload.networks.push_back(joined);
+  }
+  // The lease is on disk before anything uses it.
+  Result<void> done = keep(entry);
+  if (done.ok() && carried) {
+    done = await<void>([entry, endpoint = endpoint_of(joined)](hull::Done<> answer) mutable {
+      if (!entry->hull) return answer(fail(ErrorKind::unavailable, "no shim carries it"));
+      entry->hull->join_network(endpoint, std::move(answer));
+    });
+  }
+  if (done.ok()) return done;
+  {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(entry->data.networks,
+                  [&](const Attachment& other) { return other.network == network.id; });
+    if (joined.held()) networks_->release(joined);
+  }
+  discard(keep(entry), "the error that is returned matters more");
+  return done;
+}
+
+Result<void> LiveEngine::disconnect_network(const Network& network, const std::string& ref) {
+  const EntryPtr entry = TRY(find(ref));
+  const std::lock_guard operation(entry->operation);
+  Attachment left;
+  bool carried = false;
+  {
+    const std::lock_guard lock(mutex_);
+    const Attachment* found = find_attachment(entry->data, network.id);
+    if (found == nullptr) {
+      return fail(ErrorKind::not_found, "container ", entry->data.id,
+                  " is not connected to network ", network.name);
+    }
+    left = *found;
+    carried = entry->carried && left.held();
+  }
+  if (carried && network.driver == NetworkDriver::bridge) {
+    TRY(await<void>([entry, name = network.name](hull::Done<> answer) mutable {
+      if (!entry->hull) return answer({});  // its shim has gone, and the link with it
+      entry->hull->leave_network(name, std::move(answer));
+    }));
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    if (left.held()) networks_->release(left);
+    std::erase_if(entry->data.networks,
+                  [&](const Attachment& other) { return other.network == network.id; });
+  }
+  return keep(entry);
+}
+
+}  // namespace proa::engine

@@ -1,0 +1,165 @@
+#include "engine/live_networks.h"
+
+#include <algorithm>
+
+#include "base/id.h"
+#include "base/number.h"
+#include "base/time.h"
+#include "engine/filters.h"
+#include "engine/names.h"
+
+namespace proa::engine {
+
+LiveNetworks::LiveNetworks(StateDb& state, Events& events, std::string tag, Workloads workloads)
+    : state_(state), events_(events), tag_(std::move(tag)), workloads_(std::move(workloads)) {}
+
+std::string_view name(NetworkDriver driver) {
+  switch (driver) {
+    case NetworkDriver::bridge:
+      return "bridge";
+    case NetworkDriver::host:
+      return "host";
+    case NetworkDriver::none:
+      return "null";
+  }
+  return "?";
+}
+
+Result<void> LiveNetworks::load() {
+  {
+    const std::lock_guard lock(mutex_);
+    for (Network& network : TRY(state_.networks())) {
+      const std::string id = network.id;
+      known_.emplace(id, TRY(known_of(std::move(network))));
+    }
+  }
+  for (const auto& [name, driver] : {std::pair{"bridge", NetworkDriver::bridge},
+                                     {"host", NetworkDriver::host},
+                                     {"none", NetworkDriver::none}}) {
+    if (inspect(name).ok()) continue;
+    Network network{.name = name, .driver = driver, .built_in = true};
+    if (driver == NetworkDriver::bridge) network.bridge = cat("proa", tag_, "0");
+    TRY(create(std::move(network)), "making the network '", name, "'");
+  }
+  return {};
+}
+
+LiveNetworks::Known* LiveNetworks::find(const std::string& ref) {
+  Known* found = nullptr;
+  for (auto& [id, known] : known_) {
+    if (known.network.name == ref || id == ref) return &known;
+  }
+  for (auto& [id, known] : known_) {
+    if (ref.empty() || !id.starts_with(ref)) continue;
+    if (found != nullptr) return nullptr;  // ambiguous
+    found = &known;
+  }
+  return found;
+}
+
+Result<Network> LiveNetworks::create(Network network) {
+  if (!check_name(network.name).ok()) {
+    return fail(ErrorKind::invalid_argument, "invalid network name: ", printable(network.name, 80));
+  }
+  const std::lock_guard lock(mutex_);
+  for (const auto& [id, known] : known_) {
+    if (known.network.name == network.name) {
+      return fail(ErrorKind::already_exists, "network with name ", network.name, " already exists");
+    }
+  }
+  network.id = random_hex(64);
+  network.created = now().time_since_epoch().count();
+  TRY(complete(network));
+  Known known = TRY(known_of(network));
+  TRY(state_.put(network));
+  known_.emplace(network.id, std::move(known));
+  if (!network.built_in) tell("create", network);
+  return network;
+}
+
+Result<Network> LiveNetworks::inspect(const std::string& ref) {
+  const std::lock_guard lock(mutex_);
+  const Known* known = find(ref);
+  if (known == nullptr)
+    return fail(ErrorKind::not_found, "network ", printable(ref, 80), " not found");
+  return known->network;
+}
+
+Result<std::vector<Network>> LiveNetworks::list() {
+  std::vector<Network> all;
+  const std::lock_guard lock(mutex_);
+  for (const auto& [id, known] : known_) all.push_back(known.network);
+  return all;
+}
+
+Result<void> LiveNetworks::remove(const std::string& ref) {
+  const Network network = TRY(inspect(ref));
+  if (network.built_in) {
+    return fail(ErrorKind::permission, network.name,
+                " is a pre-defined network and cannot be removed");
+  }
+  const std::vector<Member> on_it = TRY(members(network.id));
+  const std::lock_guard lock(mutex_);
+  const auto known = known_.find(network.id);
+  if (known == known_.end()) return {};
+  if (!on_it.empty() || known->second.ports > 0) {
+    std::vector<std::string> names;
+    for (const Member& member : on_it) names.push_back(member.name);
+    return fail(ErrorKind::busy, "error while removing network: network ", network.name, " id ",
+                network.id, " has active endpoints: ", join(names, ", "));
+  }
+  TRY(state_.erase_network(network.id));
+  known_.erase(known);
+  tell("destroy", network);
+  return {};
+}
+
+Result<std::vector<Member>> LiveNetworks::members(const std::string& ref) {
+  const Network network = TRY(inspect(ref));
+  std::vector<Member> members = workloads_.members();
+  std::erase_if(members, [&](const Member& member) {
+    return member.attachment.network != network.id || !member.attachment.held();
+  });
+  return members;
+}
+
+Result<void> LiveNetworks::connect(const std::string& ref, const std::string& workload,
+                                   NetworkRequest request) {
+  const Network network = TRY(inspect(ref));
+  if (network.driver != NetworkDriver::bridge) {
+    return fail(ErrorKind::unsupported, "cannot attach to the network '", network.name,
+                "' while a container exists");
+  }
+  TRY(workloads_.connect(network, workload, std::move(request)));
+  tell("connect", network, workload);
+  return {};
+}
+
+Result<void> LiveNetworks::disconnect(const std::string& ref, const std::string& workload) {
+  const Network network = TRY(inspect(ref));
+  TRY(workloads_.disconnect(network, workload));
+  tell("disconnect", network, workload);
+  return {};
+}
+
+Result<std::vector<std::string>> LiveNetworks::prune(
+    const std::map<std::string, std::vector<std::string>>& filters) {
+  std::vector<std::string> pruned;
+  std::vector<Member> all = workloads_.members();
+  for (const Network& network : TRY(list())) {
+    if (network.built_in || !TRY(matches_prune(filters, network.labels, network.created))) continue;
+    const bool wanted = std::ranges::any_of(
+        all, [&](const Member& member) { return member.attachment.network == network.id; });
+    if (!wanted && remove(network.id).ok()) pruned.push_back(network.name);
+  }
+  return pruned;
+}
+
+void LiveNetworks::tell(const char* action, const Network& network, const std::string& workload) {
+  Event event{"network", action, network.id, {}, 0};
+  event.attributes = {{"name", network.name}, {"type", std::string(name(network.driver))}};
+  if (!workload.empty()) event.attributes["container"] = workload;
+  events_.publish(std::move(event));
+}
+
+}  // namespace proa::engine
