@@ -114,14 +114,15 @@ Result<Connection> Client::open(const Request& request, const BodySource* source
   return open_any(request, source);
 }
 
-Result<Connection::Upgraded> Client::upgrade(Request request) {
+Result<Upgrade> Client::upgrade(Request request) {
   request.header("Connection", "Upgrade").header("Upgrade", "tcp");
   Connection connection = TRY(open_any(request, nullptr));
   if (connection.head().status != 101) {
     return fail(ErrorKind::unsupported, "the engine answered ", connection.head().status,
                 " where it should have changed the protocol");
   }
-  return std::move(connection).upgrade();
+  ResponseHead head = connection.head();
+  return Upgrade{std::move(head), std::move(connection).upgrade()};
 }
 
 }  // namespace proa::client

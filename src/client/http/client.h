@@ -21,6 +21,12 @@ struct Reply {
   bool good() const { return status < 400; }
 };
 
+// A connection that has become a raw stream.
+struct Upgrade {
+  ResponseHead head;
+  Connection::Upgraded stream;
+};
+
 // What the engine said was wrong, in its words: "Error response from daemon: ...", its kind from
 // the status.
 Error error_of(int status, std::string_view body);
@@ -35,6 +41,8 @@ class Client {
       : address_(std::move(address)), idle_(std::move(connection)) {}
 
   const Address& address() const { return address_; }
+  // The version that paths begin with, "/v1.44"; settled by the first answer.
+  std::string_view prefix() const { return version_; }
 
   // Sends a request and waits for all of the answer, whatever its status.
   //
@@ -49,7 +57,7 @@ class Client {
   // says yes; its body is read from the connection.
   Result<Connection> open(const Request& request, const BodySource* source = nullptr);
   // Sends a request that asks to change the protocol to a raw stream, as attach and exec do.
-  Result<Connection::Upgraded> upgrade(Request request);
+  Result<Upgrade> upgrade(Request request);
 
  private:
   std::string_view prefix_for(const Request& request) const;

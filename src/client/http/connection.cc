@@ -11,6 +11,18 @@ constexpr std::size_t kReadSize = 32 * 1024;
 
 }  // namespace
 
+BodySource body_of(FdRef file) {
+  return [file](const BodySink& sink) -> Result<void> {
+    std::string buffer(256 * 1024, '\0');
+    while (true) {
+      const std::size_t count = TRY(
+          file::read_some(file, std::as_writable_bytes(std::span(buffer.data(), buffer.size()))));
+      if (count == 0) return {};
+      TRY(sink(std::string_view(buffer).substr(0, count)));
+    }
+  };
+}
+
 Result<Connection> Connection::open(const Address& address) {
   Fd socket = TRY(connect(address));
   return Connection(std::move(socket), address.authority());
@@ -38,16 +50,19 @@ Result<void> Connection::send(const Request& request, std::string_view prefix,
 }
 
 Result<void> Connection::send_body(const BodySource& source) {
-  std::string buffer(256 * 1024, '\0');
-  while (true) {
-    const std::size_t count =
-        TRY(source(std::as_writable_bytes(std::span(buffer.data(), buffer.size()))));
-    const std::string chunk =
-        cat(hex(count).substr(2), "\r\n", std::string_view(buffer).substr(0, count), "\r\n");
-    // An engine that receives no more has answered already, or is gone: receive_head() tells.
-    if (!socket::send_all(socket_, chunk).ok()) return {};
-    if (count == 0) return {};
-  }
+  bool refused = false;
+  const Result<void> written = source([&](std::string_view piece) -> Result<void> {
+    if (piece.empty()) return {};  // would end the body
+    std::string chunk = cat(hex(piece.size()).substr(2), "\r\n", piece, "\r\n");
+    Result<void> sent = socket::send_all(socket_, chunk);
+    refused = !sent.ok();
+    return sent;
+  });
+  // An engine that receives no more has answered already, or is gone: receive_head() tells.
+  if (refused) return {};
+  if (!written.ok()) return Error(written.error());
+  discard(socket::send_all(socket_, "0\r\n\r\n"), "receive_head() tells");
+  return {};
 }
 
 Result<bool> Connection::fill() {

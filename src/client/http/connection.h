@@ -15,8 +15,11 @@
 
 namespace proa::client {
 
-// Fills the front of a buffer with the next bytes of a request's body; 0 at its end.
-using BodySource = std::function<Result<std::size_t>(MutableByteSpan)>;
+// Writes a request's body into a sink, piece by piece, and returns at its end.
+using BodySink = std::function<Result<void>(std::string_view)>;
+using BodySource = std::function<Result<void>(const BodySink&)>;
+// The rest of a file or pipe.
+BodySource body_of(FdRef file);
 
 // Owner: whoever awaits the response. Thread: one at a time.
 class Connection {

@@ -5,11 +5,15 @@
 
 namespace proa::event {
 
-Result<SignalFd> SignalFd::create() {
+Result<SignalFd> SignalFd::create(TakenSignals which) {
   sigset_t taken = {};
-  ::sigfillset(&taken);
-  for (const int number : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS, SIGPIPE}) {
-    ::sigdelset(&taken, number);
+  if (which == TakenSignals::window_size) {
+    ::sigaddset(&taken, SIGWINCH);
+  } else {
+    ::sigfillset(&taken);
+    for (const int number : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS, SIGPIPE}) {
+      ::sigdelset(&taken, number);
+    }
   }
   sigset_t before = {};
   ::sigprocmask(SIG_BLOCK, &taken, &before);

@@ -10,11 +10,13 @@
 
 namespace proa::event {
 
-// All signals but those that say the program is broken, and SIGPIPE.
+// all: but those that say the program is broken, and SIGPIPE; window_size: SIGWINCH alone.
+enum class TakenSignals : bool { all, window_size };
+
 // Owner: gives the thread its old mask back. Thread: one.
 class SignalFd {
  public:
-  static Result<SignalFd> create();
+  static Result<SignalFd> create(TakenSignals which);
   SignalFd(SignalFd&& other) noexcept;
   SignalFd& operator=(SignalFd&&) = delete;
   SignalFd(const SignalFd&) = delete;

@@ -1,0 +1,77 @@
+#include "client/format/table.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "base/text.h"
+
+namespace proa::client {
+namespace {
+
+constexpr std::size_t kMinimum = 10;  // docker's, the gap included
+constexpr std::size_t kGap = 3;
+
+bool begins_code_point(char character) {
+  return (static_cast<unsigned char>(character) & 0xc0) != 0x80;
+}
+
+}  // namespace
+
+std::size_t display_width(std::string_view text) {
+  return static_cast<std::size_t>(std::ranges::count_if(text, begins_code_point));
+}
+
+std::string shorten(std::string_view text, std::size_t width) {
+  if (display_width(text) <= width) return std::string(text);
+  if (width == 0) return "";
+  std::size_t end = 0;
+  for (std::size_t columns = 0; end < text.size(); ++end) {
+    if (begins_code_point(text[end]) && ++columns == width) break;
+  }
+  return std::string(text.substr(0, end)) + "…";
+}
+
+Table Table::of_lines(std::string_view text) {
+  Table table;
+  if (text.ends_with('\n')) text.remove_suffix(1);
+  for (const std::string_view line : split(text, '\n')) {
+    const auto cells = split(line, '\t');
+    table.rows_.emplace_back(cells.begin(), cells.end());
+  }
+  return table;
+}
+
+std::string Table::print(std::optional<std::size_t> limit) const {
+  std::vector<std::size_t> widths;
+  for (const auto& row : rows_) {
+    if (widths.size() < row.size()) widths.resize(row.size(), 0);
+    for (std::size_t column = 0; column < row.size(); ++column) {
+      widths[column] = std::max(widths[column], display_width(row[column]));
+    }
+  }
+  for (std::size_t column = 0; column + 1 < widths.size(); ++column) {
+    widths[column] = std::max(widths[column] + kGap, kMinimum);
+  }
+  while (limit && !widths.empty()) {
+    const auto widest = std::ranges::max_element(widths);
+    if (std::accumulate(widths.begin(), widths.end(), std::size_t{0}) <= *limit) break;
+    if (*widest <= kMinimum) break;
+    --*widest;
+  }
+  std::string out;
+  for (const auto& row : rows_) {
+    for (std::size_t column = 0; column < row.size(); ++column) {
+      const bool last = column + 1 == widths.size();
+      const std::string cell =
+          limit ? shorten(row[column], widths[column] - (last ? 0 : kGap)) : row[column];
+      out.append(cell);
+      if (column + 1 == row.size()) break;
+      const std::size_t width = display_width(cell);
+      if (width < widths[column]) out.append(widths[column] - width, ' ');
+    }
+    out.push_back('\n');
+  }
+  return out;
+}
+
+}  // namespace proa::client
