@@ -120,9 +120,11 @@ class Creation {
     joins_ = TRY(open_joins(plan_));
     filter_ = TRY(make_filter(plan_, options_.filter_cache));
     if (::geteuid() == 0 && plan_.isolates(CLONE_NEWNS)) {
-      const Fd ids = TRY(stand_in_namespace(plan_));
-      sources_ = TRY(open_sources(plan_, std::move(options_.root),
-                                  ids.valid() ? std::optional<FdRef>(ids) : std::nullopt));
+      Fd ids;
+      if (!options_.user_namespace) ids = TRY(stand_in_namespace(plan_));
+      if (ids.valid()) options_.user_namespace = ids;
+      sources_ = TRY(open_sources(plan_, std::move(options_.root), options_.user_namespace));
+      options_.user_namespace.reset();
     }
     cgroups_.emplace(TRY(make_cgroups(plan_, options_, layout_, created_.warnings)));
     entrances_ = TRY(cgroups_->entrances());

@@ -22,6 +22,8 @@ namespace proa::container {
 struct CreateOptions {
   // A mount that stands in for the plan's root directory: an overlay of layers, say.
   mount::DetachedMount root;
+  // The container's user namespace where it is there already, for the ids of idmapped mounts.
+  std::optional<FdRef> user_namespace;
   // Listening socket on which the first process waits for its start; without one it starts at once.
   std::optional<FdRef> gate;
   std::optional<FdRef> console_socket;

@@ -57,7 +57,12 @@ class Joiner {
     std::vector<std::string> warnings;
     TRY(expect_sync(sync_, Sync::proceed, warnings));
     TRY(process::become_session_leader());
-    if (process_.terminal) TRY(open_terminal());
+    if (process_.terminal) {
+      TRY(open_terminal());
+    } else {
+      TRY(use_streams(
+          {options_.standard_input, options_.standard_output, options_.standard_error}));
+    }
     if (process_.io_priority) {
       TRY(process::set_io_priority(static_cast<int>(process_.io_priority->io_class),
                                    process_.io_priority->priority));

@@ -23,6 +23,7 @@ struct ExecOptions {
   std::optional<oci::runtime::Seccomp> filter;  // the container's own profile
   std::string filter_cache;                     // directory of compiled filters; "" for none
   std::optional<FdRef> console_socket;
+  std::optional<FdRef> standard_input, standard_output, standard_error;  // ours where absent
   int preserved = 0;
 };
 

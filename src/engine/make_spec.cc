@@ -366,6 +366,7 @@ Result<wire::Spec> make_spec(const Workload& workload, const Options& options) {
   spec.layers = workload.layers;
   spec.directory = cat(options.root, "/workloads/", workload.id);
   spec.mounts = cat(options.run, "/mnt");
+  spec.programs = options.programs;
   spec.cgroup = cat("/proa", options.tag, "/", workload.id);
   spec.read_only = config.read_only;
   spec.ephemeral = config.auto_remove;

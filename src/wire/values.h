@@ -316,6 +316,9 @@ struct Spec {
   std::int32_t stop_signal = 15;
   std::int64_t stop_timeout = 10'000'000'000;      // nanoseconds; negative: no end
   std::map<std::string, std::string> annotations;  // "proa.hypervisor", "proa.vm.kernel", ...
+  // "" is docker's default profile, "unconfined" is none, else a profile in docker's own format.
+  std::string seccomp;
+  std::string programs;  // directory of the host with proa-init and the others
   std::string kernel;  // of a virtual machine: the folder of its guest kernel
   template <typename Visitor, typename Self>
   static void fields(Visitor& visit, Self& self) {
@@ -340,6 +343,8 @@ struct Spec {
     visit(19, "stop_signal", self.stop_signal);
     visit(20, "stop_timeout", self.stop_timeout);
     visit(21, "annotations", self.annotations);
+    visit(22, "seccomp", self.seccomp);
+    visit(23, "programs", self.programs);
     visit(24, "kernel", self.kernel);
   }
 };

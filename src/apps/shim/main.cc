@@ -74,9 +74,15 @@ int main(int count, char** arguments) {
     std::fputs("usage: proa-shim WORKLOAD_DIRECTORY RUN_DIRECTORY (started by proad)\n", stderr);
     return 2;
   }
+  const Result<void> protection = hull::protect_own_program();
+  if (!protection.ok()) {
+    std::fputs(cat("proa-shim: ", protection.error().message(), "\n").c_str(), stderr);
+    return 1;
+  }
   // A session of its own: a terminal's Ctrl-C at proad is not the workload's.
   ::setsid();
-  ::signal(SIGPIPE, SIG_IGN);
+  // Not ignored: that would be handed on to the workload, a handler is not.
+  ::signal(SIGPIPE, [](int) {});
   ::umask(0);
   // One arena, given back early: the shim's heap stays in the tens of kilobytes.
   ::mallopt(M_ARENA_MAX, 1);

@@ -99,6 +99,15 @@ Result<Program> find_program(const oci::runtime::Process& process) {
                           cat("exec: '", printable(name), "': executable file not found in $PATH"));
 }
 
+Result<void> use_streams(const std::array<std::optional<FdRef>, 3>& streams) {
+  int number = 0;
+  for (const auto& stream : streams) {
+    if (stream && ::dup2(stream->get(), number) < 0) return fail_errno("standard stream");
+    ++number;
+  }
+  return {};
+}
+
 Result<void> apply_limits(const oci::runtime::Process& process,
                           std::vector<std::string>& warnings) {
   for (const auto& limit : process.rlimits) {

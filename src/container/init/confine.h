@@ -2,11 +2,13 @@
 // the one order in which each step still has the right to be done.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "base/fd.h"
 #include "base/result.h"
 #include "container/seccomp/compile.h"
 #include "oci/runtime/spec.h"
@@ -25,6 +27,9 @@ struct Program {
 //
 // Errors: not_found, permission (worded as engines look for it)
 Result<Program> find_program(const oci::runtime::Process& process);
+
+// Puts the streams that are given at standard input, output and error.
+Result<void> use_streams(const std::array<std::optional<FdRef>, 3>& streams);
 
 // Limits of resources. Those that this process may not raise are named in `warnings`.
 Result<void> apply_limits(const oci::runtime::Process& process, std::vector<std::string>& warnings);

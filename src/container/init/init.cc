@@ -165,20 +165,13 @@ class Steps {
       TRY(process::set_io_priority(static_cast<int>(process_.io_priority->io_class),
                                    process_.io_priority->priority));
     }
-    if (!process_.terminal) TRY(use_given_streams());
+    if (!process_.terminal) {
+      TRY(use_streams({init_.standard_input, init_.standard_output, init_.standard_error}));
+    }
     TRY(apply_limits(process_, warnings_));
     TRY(enter_working_directory(process_.cwd));
     program_ = TRY(find_program(process_));
     return send_warnings(init_.sync, warnings_);
-  }
-
-  Result<void> use_given_streams() {
-    int number = 0;
-    for (const auto& stream : {init_.standard_input, init_.standard_output, init_.standard_error}) {
-      if (stream && ::dup2(stream->get(), number) < 0) return fail_errno("standard stream");
-      ++number;
-    }
-    return {};
   }
 
   Result<void> wait_for_start() {

@@ -3,13 +3,16 @@
 #include <fcntl.h>
 #include <linux/nsfs.h>
 #include <linux/sched.h>
+#include <net/if.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
 
 #include "kernel/file/file.h"
+#include "kernel/file/pipe.h"
 #include "kernel/process/child.h"
 #include "kernel/process/clone.h"
 
@@ -131,6 +134,44 @@ Result<Fd> make_user_namespace(const std::vector<IdRange>& uids, const std::vect
   const process::Child holder(cloned.pid, std::move(cloned.pidfd));
   TRY(write_maps(cloned.pid, uids, gids));
   return open(cat("/proc/", cloned.pid, "/ns/user"), CLONE_NEWUSER);
+}
+
+namespace {
+
+// 0, or the errno that keeps the loopback device of this network namespace down.
+int bring_up_loopback() {
+  const Fd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  ifreq request = {};
+  request.ifr_name[0] = 'l';
+  request.ifr_name[1] = 'o';
+  request.ifr_flags = IFF_UP | IFF_RUNNING;
+  return ::ioctl(socket.get(), SIOCSIFFLAGS, &request) == 0 ? 0 : errno;
+}
+
+}  // namespace
+
+Result<NetworkPair> make_network_pair(const std::vector<IdRange>& uids,
+                                      const std::vector<IdRange>& gids) {
+  file::Pipe outcome = TRY(file::make_pipe(4096));
+  const std::uint64_t user = uids.empty() ? 0 : std::uint64_t{CLONE_NEWUSER};
+  process::Cloned cloned = TRY(process::clone({.flags = user | CLONE_NEWNET}));
+  if (cloned.pid == 0) {
+    const int failure = bring_up_loopback();
+    if (::write(outcome.write.get(), &failure, sizeof failure) != sizeof failure) ::_exit(1);
+    while (true) ::pause();
+  }
+  const process::Child holder(cloned.pid, std::move(cloned.pidfd));
+  outcome.write.reset();
+  NetworkPair pair;
+  if (user != 0) {
+    TRY(write_maps(cloned.pid, uids, gids));
+    pair.user = TRY(open(cat("/proc/", cloned.pid, "/ns/user"), CLONE_NEWUSER));
+  }
+  pair.network = TRY(open(cat("/proc/", cloned.pid, "/ns/net"), CLONE_NEWNET));
+  int failure = 0;
+  if (::read(outcome.read.get(), &failure, sizeof failure) != sizeof failure) failure = EIO;
+  if (failure != 0) return fail_with(failure, "bringing up a loopback device");
+  return pair;
 }
 
 }  // namespace proa::ns

@@ -41,6 +41,18 @@ const char* file_name(std::uint64_t clone_flag);
 // idmapped mounts and for pools of namespaces.
 Result<Fd> make_user_namespace(const std::vector<IdRange>& uids, const std::vector<IdRange>& gids);
 
+// A network namespace and the user namespace that it belongs to: only then may the root user of
+// the latter bind low ports, open raw sockets and turn the former's sysctls.
+struct NetworkPair {
+  Fd user;  // invalid where the network namespace belongs to the caller's
+  Fd network;
+};
+// Makes both, or with empty maps the network namespace alone; its loopback device is up.
+//
+// Thread: the process has one thread
+Result<NetworkPair> make_network_pair(const std::vector<IdRange>& uids,
+                                      const std::vector<IdRange>& gids);
+
 // Writes the maps of the process `pid` that was just made in a user namespace. Without CAP_SETUID
 // and CAP_SETGID, setgroups is denied where needed for a single range.
 Result<void> write_maps(pid_t pid, const std::vector<IdRange>& uids,
