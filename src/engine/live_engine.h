@@ -136,6 +136,10 @@ class LiveEngine : public Engine {
 
   Result<void> prepare_mounts(Workload& workload);
   Result<void> prepare_networks(Workload& workload);
+  // container:NAME (live_shared.cc): names become ids at create, namespaces are found at start.
+  Result<void> check_shared(Config& config);
+  Result<void> share_namespaces(const EntryPtr& entry);
+  Result<void> decide_user_namespace(Workload& workload);
   Result<void> lease_ids(const EntryPtr& entry);
   Result<void> lease_networks(const EntryPtr& entry);
   // Needs mutex_.
@@ -166,7 +170,10 @@ class LiveEngine : public Engine {
   void on_exec_end(const wire::ExecEnded& ended);
   void on_closed(const EntryPtr& entry);
   // On the chores' thread: the shim is gone for good.
-  void settle(const EntryPtr& entry);
+  // Whether the shim took down all that it had made.
+  enum class Left : std::uint8_t { clean, unknown };
+  void settle(const EntryPtr& entry, Left left);
+  void reclaim(const EntryPtr& entry);
   Result<void> recover();
   Result<void> recover_entry(const EntryPtr& entry);
   void chore(std::function<void()> task);

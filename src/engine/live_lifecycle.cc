@@ -36,7 +36,9 @@ Result<Created> LiveEngine::create(const std::string& name, Config config) {
     names_[workload.name] = workload.id;
   }
   Result<void> made = [&]() -> Result<void> {
+    TRY(check_shared(workload.config));
     TRY(prepare_mounts(workload));
+    TRY(decide_user_namespace(workload));
     TRY(prepare_networks(workload));
     // The record first: a directory without one is a leftover, which the next start removes.
     TRY(state_->put(workload));
@@ -87,7 +89,8 @@ Result<void> LiveEngine::lease_ids(const EntryPtr& entry) {
   constexpr std::uint32_t kRange = 65536;
   const std::lock_guard lock(mutex_);
   Workload& workload = entry->data;
-  if (workload.ids || takes_host_ids(workload.config)) return {};
+  // One that shares another's namespaces has that one's ids, or none as that one.
+  if (workload.ids || takes_host_ids(workload.config) || !workload.shared_owners.empty()) return {};
   // The lowest free slot: the set is in order, so the first gap ends the walk early.
   std::uint32_t slot = 0;
   if (!leased_.empty() && *leased_.begin() == 0) {
@@ -149,10 +152,9 @@ Result<void> LiveEngine::start_entry(const EntryPtr& entry) {
 }
 
 void LiveEngine::start_failed(const EntryPtr& entry, const Error& error) {
-  const int code =
-      error.kind() == ErrorKind::not_found                                                   ? 127
-      : error.kind() == ErrorKind::invalid_argument || error.kind() == ErrorKind::permission ? 126
-                                                                                             : 125;
+  const int code = error.kind() == ErrorKind::not_found    ? 127
+                   : error.kind() == ErrorKind::permission ? 126
+                                                           : 125;
   change(entry, [&](Workload& workload) {
     workload.state.phase = workload.state.started == 0 ? Phase::created : Phase::exited;
     workload.state.ending = {.code = code, .failure = error.message()};

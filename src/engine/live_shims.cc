@@ -7,6 +7,7 @@
 #include "engine/journal.h"
 #include "engine/live_engine.h"
 #include "engine/make_spec.h"
+#include "engine/managed_files.h"
 #include "engine/replay.h"
 #include "engine/restart.h"
 #include "hull/light/light_hull.h"
@@ -41,6 +42,7 @@ Result<void> LiveEngine::launch(const EntryPtr& entry, Purpose purpose) {
 }
 
 Result<void> LiveEngine::launch_shim(const EntryPtr& entry, Purpose purpose) {
+  if (purpose == Purpose::run) TRY(share_namespaces(entry));
   TRY(lease_ids(entry));
   if (purpose == Purpose::run) TRY(lease_networks(entry));
   Workload workload;
@@ -51,6 +53,7 @@ Result<void> LiveEngine::launch_shim(const EntryPtr& entry, Purpose purpose) {
   // The lease is on disk before anything uses it.
   TRY(state_->put(workload));
   const wire::Spec spec = TRY(make_spec(workload, options_));
+  TRY(write_managed_files(workload, options_));
   const std::string directory = directory_of(workload.id);
   const std::string run = run_directory_of(workload.id);
   TRY(file::make_directories(run, 0700));
@@ -134,17 +137,25 @@ void LiveEngine::on_closed(const EntryPtr& entry) {
       const auto shim = std::make_shared<process::Child>(std::move(*entry->shim));
       entry->shim.reset();
       chore([this, entry, shim] {
-        discard(shim->wait(), "how a shim ends tells nothing that the journal does not");
-        settle(entry);
+        const Result<process::End> end = shim->wait();
+        settle(entry, end.ok() && end.value() == process::End(process::Exited{0}) ? Left::clean
+                                                                                  : Left::unknown);
       });
     } else {
-      chore([this, entry] { settle(entry); });
+      chore([this, entry] { settle(entry, Left::unknown); });
     }
   });
 }
 
+void LiveEngine::reclaim(const EntryPtr& entry) {
+  const Result<wire::Spec> spec = make_spec(entry->data, options_);
+  const Result<void> reclaimed =
+      spec.ok() ? hull::reclaim(spec.value()) : Result<void>(spec.error());
+  if (!reclaimed.ok()) warn(cat(entry->data.name, ": ", reclaimed.error().message()));
+}
+
 // The lock tells that the shim has gone: then, and only then, may anybody else act for it.
-void LiveEngine::settle(const EntryPtr& entry) {
+void LiveEngine::settle(const EntryPtr& entry, Left left) {
   const std::string run = run_directory_of(entry->data.id);
   if (file::exists(run)) {
     const Result<file::LockFile> lock = file::LockFile::wait(run + "/lock");
@@ -166,11 +177,7 @@ void LiveEngine::settle(const EntryPtr& entry) {
   }
   if (lost) {
     warn(cat("the shim of ", entry->data.name, " died; its workload is ended"));
-    const Result<wire::Spec> spec = make_spec(entry->data, options_);
-    if (spec.ok()) {
-      const Result<void> reclaimed = hull::reclaim(spec.value());
-      if (!reclaimed.ok()) warn(reclaimed.error().message());
-    }
+    reclaim(entry);
     if (directory.ok()) {
       wire::Record record = lost_record(entry->data, now().time_since_epoch().count());
       Result<JournalWriter> journal = JournalWriter::open(directory.value());
@@ -187,13 +194,20 @@ void LiveEngine::settle(const EntryPtr& entry) {
       remove = entry->data.config.auto_remove && !again;
     }
     if (remove) discard(remove_entry(entry, true), "the next start removes it");
+  } else if (left == Left::unknown) {
+    // One that ran no workload, or that was on its way out, may have left mounts and cgroups.
+    reclaim(entry);
   }
   {
     const std::lock_guard lock(mutex_);
     if (entry->data.ids) {
-      leased_.erase((entry->data.ids->first - options_.ids_first) / 65536);
+      if (!entry->data.shared_owners.contains("user")) {
+        leased_.erase((entry->data.ids->first - options_.ids_first) / 65536);
+      }
       entry->data.ids.reset();
     }
+    entry->data.shared_owners.clear();
+    entry->data.shared_namespaces.clear();
     release_networks(entry->data);
     entry->carried = false;
     clear = std::move(entry->clear);
@@ -288,7 +302,7 @@ Result<void> LiveEngine::recover_entry(const EntryPtr& entry) {
   const bool up = is_up(entry->data.state.phase);
   entry->carried = true;
   chore([this, entry, up] {
-    settle(entry);
+    settle(entry, Left::unknown);
     bool start = false;
     {
       const std::lock_guard guard(mutex_);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -91,6 +92,9 @@ struct Workload {
   State state;
   std::vector<Attachment> networks;  // in the order in which they were asked for
   std::vector<PublishedPort> ports;  // with the host's ports that were chosen; while it runs
+  // Of container:NAME, while a shim is there: by kind ("network", "pid", "ipc", "user") the other
+  // workload's id, and where its namespace is.
+  std::map<std::string, std::string> shared_owners, shared_namespaces;
   template <typename Visitor, typename Self>
   static void fields(Visitor& visit, Self& self) {
     visit(1, "id", self.id);
@@ -106,6 +110,8 @@ struct Workload {
     visit(11, "state", self.state);
     visit(12, "networks", self.networks);
     visit(13, "ports", self.ports);
+    visit(14, "shared_owners", self.shared_owners);
+    visit(15, "shared_namespaces", self.shared_namespaces);
   }
 };
 

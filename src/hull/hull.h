@@ -8,6 +8,7 @@
 // only one hull has: streams are plain byte streams that can be polled.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
@@ -28,6 +29,8 @@ struct Streams {
   Fd input;   // to write; invalid where the process has an empty standard input
   Fd output;  // to read; with a terminal all that it shows, and `input` is a duplicate
   Fd error;   // to read; invalid with a terminal
+  // The process as the host counts it, for people only; 0 where the host has none for it.
+  std::uint32_t shown_number = 0;
 };
 
 // What a hull can be asked for; the rest fails with `unsupported`.
@@ -62,8 +65,8 @@ class Hull {
 
   // Makes all that outlives a restart: root file system, network, limits.
   virtual void create(Done<> done) = 0;
-  // Starts the first process. `invalid_argument` and `not_found` name the program: docker's exit
-  // codes 126 and 127 follow from them.
+  // Starts the first process. `permission` and `not_found` are about the program alone: docker's
+  // exit codes 126 and 127 follow from them, and 125 from all others.
   virtual void start(Done<Streams> done) = 0;
   // Starts a further process, known as `exec` from then on.
   virtual void exec(const std::string& exec, const wire::Process& process, Done<Streams> done) = 0;

@@ -70,8 +70,10 @@ void Supervisor::start_process(hull::Done<> done) {
     }
     phase_ = Phase::running;
     started_ = io::Clock::now();
+    shown_number_ = streams.value().shown_number;
     Result<void> begun = streams_.begin(streams.take());
     wire::Record started{.kind = wire::RecordKind::started, .restarts = restarts_};
+    started.shown_number = shown_number_;
     Result<void> recorded = record(std::move(started));
     if (spec_.health && !spec_.health->command.empty()) {
       health_.emplace(*spec_.health);
@@ -299,6 +301,7 @@ wire::Snapshot Supervisor::snapshot() const {
   snapshot.sequence = journal_.sequence();
   snapshot.running = phase_ == Phase::running || phase_ == Phase::draining;
   snapshot.paused = paused_;
+  if (snapshot.running) snapshot.shown_number = shown_number_;
   for (const auto& [id, exec] : execs_) {
     if (!exec.on_end) snapshot.execs.push_back(id);
   }

@@ -105,6 +105,7 @@ class Supervisor : private hull::Observer {
   io::Clock::time_point started_;
   std::uint32_t restarts_ = 0;
   std::chrono::nanoseconds last_delay_{0};
+  std::uint32_t shown_number_ = 0;  // of the first process, for people
   io::Loop::Timer kill_timer_ = 0;
   io::Loop::Timer restart_timer_ = 0;
 

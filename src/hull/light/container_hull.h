@@ -77,6 +77,8 @@ class ContainerHull : public Hull {
   Result<Stdio> make_stdio(const wire::Process& process, std::uint32_t uid) const;
   // Receives the terminal where there is one, and gives our ends.
   Result<Streams> finish_stdio(Stdio stdio, Running& running) const;
+  // Copies into volumes that are empty what the image has in their places.
+  Result<void> fill_volumes();
   Result<oci::runtime::Process> resolve(const wire::Process& process) const;
   std::optional<FdRef> user_namespace() const;
   bool has_own_processes() const;

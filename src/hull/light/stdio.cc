@@ -60,6 +60,8 @@ Result<ContainerHull::Stdio> ContainerHull::make_stdio(const wire::Process& proc
 }
 
 Result<Streams> ContainerHull::finish_stdio(Stdio stdio, Running& running) const {
+  const auto number = static_cast<std::uint32_t>(running.child.pid());
+  stdio.ours.shown_number = number;
   if (!stdio.console_ours.valid()) return std::move(stdio.ours);
   stdio.console.reset();
   std::array<std::byte, 64> name;
@@ -70,6 +72,7 @@ Result<Streams> ContainerHull::finish_stdio(Stdio stdio, Running& running) const
   }
   running.terminal = std::move(received.descriptors.front());
   Streams streams;
+  streams.shown_number = number;
   streams.output = TRY(duplicate(running.terminal));
   streams.input = TRY(duplicate(running.terminal));
   TRY(socket::set_blocking(running.terminal, socket::Blocking::no));
