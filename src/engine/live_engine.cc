@@ -6,6 +6,7 @@
 #include "base/id.h"
 #include "engine/make_spec.h"
 #include "engine/replay.h"
+#include "hull/light/light_hull.h"
 #include "kernel/file/file.h"
 
 namespace proa::engine {
@@ -25,6 +26,7 @@ Result<void> LiveEngine::begin() {
   if (!lock_) {
     return fail(ErrorKind::busy, "another proad has '", options_.root, "' open");
   }
+  shim_program_ = TRY(hull::protected_program(options_.programs + "/proa-shim"));
   state_ = TRY(StateDb::open(options_.root + "/state.db"));
   volumes_ = std::make_unique<LiveVolumes>(
       *state_, options_.root + "/volumes", events_, [this](const std::string& name) {

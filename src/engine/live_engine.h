@@ -182,6 +182,7 @@ class LiveEngine : public Engine {
   Options options_;
   ImageSource& images_;
   std::optional<file::LockFile> lock_;  // of the root: one engine at a time
+  Fd shim_program_;                     // proa-shim, out of every container's reach
   std::unique_ptr<StateDb> state_;
   Events events_;
   std::unique_ptr<LiveVolumes> volumes_;

@@ -64,7 +64,7 @@ Result<void> LiveEngine::launch_shim(const EntryPtr& entry, Purpose purpose) {
   if (!lock) return fail(ErrorKind::busy, "another shim still holds container ", workload.id);
   socket::Pair session = TRY(socket::stream_pair(socket::Blocking::no));
   process::Spawn spawn;
-  spawn.program = options_.programs + "/proa-shim";
+  spawn.program = cat("/proc/self/fd/", shim_program_.get());
   spawn.arguments = {"proa-shim", directory, run};
   spawn.environment = std::vector<std::string>();
   spawn.inherited = {{session.second, kSessionNumber}, {lock->fd(), kLockNumber}};

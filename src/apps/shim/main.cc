@@ -4,6 +4,7 @@
 // process lives. It outlives proad; a new one finds it by shim.sock in its run directory.
 #include <fcntl.h>
 #include <malloc.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -79,6 +80,8 @@ int main(int count, char** arguments) {
     std::fputs(cat("proa-shim: ", protection.error().message(), "\n").c_str(), stderr);
     return 1;
   }
+  // What the kernel took for a name is the number of a descriptor.
+  ::prctl(PR_SET_NAME, "proa-shim");
   // A session of its own: a terminal's Ctrl-C at proad is not the workload's.
   ::setsid();
   // Not ignored: that would be handed on to the workload, a handler is not.

@@ -125,19 +125,6 @@ Result<Fd> copy_to_memory(FdRef program) {
   return memory;
 }
 
-Result<Fd> protected_program() {
-  Result<mount::DetachedMount> copy =
-      mount::clone_tree(FdRef::cwd(), "/proc/self/exe", mount::Recursive::no);
-  if (copy.ok()) {
-    mount::DetachedMount mounted = copy.take();
-    const Result<void> set =
-        mount::set_attributes(mounted.fd(), {.set = MOUNT_ATTR_RDONLY}, mount::Recursive::no);
-    if (set.ok()) return std::move(mounted).release();
-  }
-  const Fd program = TRY(file::open("/proc/self/exe", O_RDONLY));
-  return copy_to_memory(program);
-}
-
 }  // namespace
 
 Result<Fd> make_launcher(FdRef report) {
@@ -176,6 +163,19 @@ bool own_program_is_protected() {
   return ::fstatvfs(program.value().get(), &status) == 0 && (status.f_flag & ST_RDONLY) != 0;
 }
 
+Result<Fd> protected_program(const std::string& path) {
+  Result<mount::DetachedMount> copy =
+      mount::clone_tree(FdRef::cwd(), path, mount::Recursive::no);
+  if (copy.ok()) {
+    mount::DetachedMount mounted = copy.take();
+    const Result<void> set =
+        mount::set_attributes(mounted.fd(), {.set = MOUNT_ATTR_RDONLY}, mount::Recursive::no);
+    if (set.ok()) return std::move(mounted).release();
+  }
+  const Fd program = TRY(file::open(path, O_RDONLY));
+  return copy_to_memory(program);
+}
+
 Error restart_protected(const std::vector<std::string>& environment) {
   const Result<std::string> line = file::read_file("/proc/self/cmdline");
   if (!line.ok()) return line.error();
@@ -183,7 +183,7 @@ Error restart_protected(const std::vector<std::string>& environment) {
   std::string_view text = line.value();
   if (text.ends_with('\0')) text.remove_suffix(1);
   for (const std::string_view argument : split(text, '\0')) arguments.emplace_back(argument);
-  const Result<Fd> program = protected_program();
+  const Result<Fd> program = protected_program("/proc/self/exe");
   if (!program.ok()) return program.error();
   return execute_fd(program.value(), pointers(nullptr, arguments), pointers(nullptr, environment));
 }

@@ -34,6 +34,10 @@ Error why_not_executed(int errno_code, std::string_view what);
 // mount or sealed memory.
 bool own_program_is_protected();
 
+// Gives a program to execute that nobody can write to: `path` on a read-only mount of its own, or a
+// copy in sealed memory where that cannot be made.
+Result<Fd> protected_program(const std::string& path);
+
 // Starts this program anew, with the same arguments and `environment`, from a read-only mount of
 // its own file, or from sealed memory where that cannot be made. Returns only with an error.
 Error restart_protected(const std::vector<std::string>& environment);

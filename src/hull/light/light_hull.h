@@ -36,6 +36,10 @@ Result<std::unique_ptr<Hull>> make_light_hull(io::Loop& loop, const wire::Spec& 
 // already. Called first thing by a program that carries light hulls.
 Result<void> protect_own_program();
 
+// The same from outside, for who starts many such programs: gives the program at `path` in a way
+// that lets protect_own_program return at once.
+Result<Fd> protected_program(const std::string& path);
+
 // Ends and cleans what a dead shim left of its workload: kills the cgroup, removes it, lets the
 // layers go. What is gone already is no error.
 Result<void> reclaim(const wire::Spec& spec);
