@@ -23,8 +23,8 @@ namespace proa::hull {
 template <typename T = void>
 using Done = std::move_only_function<void(Result<T>)>;
 
-// Our ends of a process's streams: non-blocking pipes or sockets. Closing `input` is the end of
-// its standard input.
+// Our ends of a process's streams: non-blocking pipes or sockets. Closing `input`, with its sending
+// direction shut down first where it is a socket, is the end of its standard input.
 struct Streams {
   Fd input;   // to write; invalid where the process has an empty standard input
   Fd output;  // to read; with a terminal all that it shows, and `input` is a duplicate

@@ -113,7 +113,7 @@ class Contract : public fixtures::LeakCheckedTest,
     spec.layers = {layer_};
     spec.directory = cat(directory_->path(), "/", spec.id.substr(0, 8));
     spec.mounts = directory_->path() + "/mnt";
-    spec.cgroup = cat("/proa-contract/", spec.id);
+    spec.cgroup = cat("/proa-contract-", spec.id);
     spec.ids = wire::IdRange{kFirstId, 65536};
     return spec;
   }
@@ -265,6 +265,7 @@ TEST_P(Contract, start_then_streams_are_the_program_s_and_the_end_is_told) {
   auto streams = start();
   ASSERT_OK(streams);
   ASSERT_OK(file::write_some(streams.value().input, "hello\n"));
+  socket::shut_down_sending(streams.value().input);
   streams.value().input.reset();
   EXPECT_EQ(drain(streams.value().output), "hello\n");
   EXPECT_EQ(drain(streams.value().error), "oops\n");
@@ -432,7 +433,9 @@ TEST_P(Contract, files_when_it_runs_then_are_those_that_it_sees) {
     const auto count = file::read_available(streams.value().output, buffer);
     return count.ok() && count.value() && *count.value() > 0;
   }));
-  EXPECT_NE(copy_out("/tmp/made").take().find("made\n"), std::string::npos);
+  const auto made = copy_out("/tmp/made");
+  ASSERT_OK(made);
+  EXPECT_NE(made.value().find("made\n"), std::string::npos);
   const auto missing = copy_out("/etc/old");
   ASSERT_FALSE(missing.ok());
   EXPECT_EQ(missing.error().kind(), ErrorKind::not_found);

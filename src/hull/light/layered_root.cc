@@ -21,7 +21,8 @@ LayeredRoot::LayeredRoot(const wire::Spec& spec)
     : id_(spec.id),
       directory_(spec.directory),
       run_(spec.mounts.substr(0, spec.mounts.rfind('/'))),
-      is_volatile_(spec.ephemeral) {
+      is_volatile_(spec.ephemeral),
+      root_id_(spec.ids ? spec.ids->first : 0) {
   for (const std::string& path : spec.layers) files_.push_back({id_of_layer(path), path});
 }
 
@@ -46,7 +47,8 @@ Result<mount::DetachedMount> LayeredRoot::make_root(std::optional<FdRef> user_na
       .user = id_,
       .layers = files_,
       .writable = image::UpperDirectory{upper(), directory_ + "/work", is_volatile_},
-      .user_namespace = user_namespace};
+      .user_namespace = user_namespace,
+      .root_id = root_id_};
   Result<mount::DetachedMount> root = mounts->mount_root(request);
   if (!root.ok() && root.error().kind() == ErrorKind::already_exists) {
     TRY(mounts->release(id_));

@@ -28,6 +28,7 @@ class LayeredRoot : public RootSource {
   std::string directory_;
   std::string run_;  // what the pinned namespace lies in
   bool is_volatile_;
+  std::uint32_t root_id_;
   bool held_ = false;
   std::vector<image::LayerFile> files_;
   std::optional<image::LayerMounts> mounts_;

@@ -22,7 +22,7 @@ Result<bool> is_empty_directory(const std::string& path) {
 }
 
 // Runs in the child: what it reads is the image's, so it is the workload's root user by then.
-Result<void> fill(FdRef from, FdRef to, std::optional<FdRef> user_namespace) {
+Result<void> fill_volume(FdRef from, FdRef to, std::optional<FdRef> user_namespace) {
   TRY(process::die_with_parent());
   if (user_namespace) {
     TRY(ns::join(*user_namespace, CLONE_NEWUSER));
@@ -62,7 +62,7 @@ Result<void> ContainerHull::fill_volumes() {
     process::Cloned cloned = TRY(process::clone({}));
     if (cloned.pid == 0) {
       FilesChild::Report report(std::move(outcome.write));
-      const Result<void> filled = fill(from.value(), to, user_namespace());
+      const Result<void> filled = fill_volume(from.value(), to, user_namespace());
       filled.ok() ? report.success("") : report.failure(filled.error());
       ::_exit(0);
     }

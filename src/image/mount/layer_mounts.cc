@@ -6,6 +6,7 @@
 
 #include "image/mount/layer_table.h"
 #include "kernel/file/file.h"
+#include "kernel/process/file_ids.h"
 
 namespace proa::image {
 namespace {
@@ -184,7 +185,13 @@ Result<mount::DetachedMount> LayerMounts::build(const RootRequest& request) cons
     // The kernel makes no overlay of one read-only directory.
     return std::move(parts.layers.front());
   }
-  return make_overlay(parts, rung_);
+  if (!request.user_namespace) return make_overlay(parts, rung_);
+  // The kernel makes overlay's own directory as whoever mounts, and an id that the mapped upper
+  // directory does not know would end in a read-only mount.
+  TRY(process::set_file_ids(request.root_id, request.root_id));
+  Result<mount::DetachedMount> made = make_overlay(parts, rung_);
+  TRY(process::set_file_ids(0, 0));
+  return made;
 }
 
 Result<void> LayerMounts::release(const std::string& user) const {

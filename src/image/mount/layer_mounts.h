@@ -43,6 +43,8 @@ struct RootRequest {
   Writable writable;
   // A user namespace: ids in the layers and the upper directory are then its inner ids.
   std::optional<FdRef> user_namespace;
+  // What that namespace's root user is outside: the overlay's own files are made as this one.
+  std::uint32_t root_id = 0;
 };
 constexpr std::size_t kMaxLayers = 128;
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -151,8 +152,12 @@ TEST_P(Mounts, ids_are_those_of_the_user_namespace) {
   const auto root = mounts_->mount_root({.user = "w1",
                                          .layers = {owned, layer_with("b", "x")},
                                          .writable = UpperTmpfs{.bytes = 1 << 20},
-                                         .user_namespace = user_namespace.value()});
+                                         .user_namespace = user_namespace.value(),
+                                         .root_id = 100000});
   ASSERT_OK(root);
+  struct statvfs mounted = {};
+  ASSERT_EQ(::fstatvfs(root.value().fd().get(), &mounted), 0);
+  EXPECT_EQ(mounted.f_flag & ST_RDONLY, 0U) << "overlay could not make its own directory";
   const auto status = file::stat_at(root.value().fd(), "a");
   ASSERT_OK(status);
   EXPECT_EQ(status.value().st_uid, 100007U);

@@ -112,10 +112,6 @@ Result<void> set_dumpable(Dumpable dumpable) {
                "setting whether the process may be looked into");
 }
 
-Result<void> die_with_parent() {
-  return check(::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0), "following the parent's end");
-}
-
 Result<void> set_personality(std::uint32_t domain) {
   if (::personality(domain) < 0) return fail_errno("setting the personality");
   return {};
