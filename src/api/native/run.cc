@@ -5,6 +5,7 @@
 #include "api/native/native.h"
 #include "api/route/shape.h"
 #include "api/services.h"
+#include "kernel/file/duplicate.h"
 #include "kernel/file/file.h"
 
 namespace proa::api::native {

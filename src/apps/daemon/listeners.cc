@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "base/number.h"
+#include "kernel/file/duplicate.h"
 #include "kernel/file/file.h"
 #include "kernel/socket/unix_stream.h"
 

@@ -95,12 +95,6 @@ Result<Fd> open_in_root_no_links(FdRef root, const std::string& path, int flags,
   return open_resolved(root, path, flags, mode, RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS);
 }
 
-Result<Fd> duplicate(FdRef fd) {
-  Fd second(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 0));
-  if (!second.valid()) return fail_errno("duplicating a descriptor");
-  return second;
-}
-
 Result<struct stat> stat(FdRef fd) {
   struct stat status;
   if (::fstat(fd.get(), &status) != 0) return fail_errno("reading a file's attributes");

@@ -38,9 +38,6 @@ Result<Fd> open_in_root(FdRef root, const std::string& path, int flags, mode_t m
 // Errors: permission (ELOOP: a link)
 Result<Fd> open_in_root_no_links(FdRef root, const std::string& path, int flags, mode_t mode = 0);
 
-// A second descriptor of what `fd` is open on, close-on-exec.
-Result<Fd> duplicate(FdRef fd);
-
 Result<struct stat> stat(FdRef fd);
 // Does not follow a link at the end of `path`.
 Result<struct stat> stat_at(FdRef directory, const std::string& path);

@@ -3,6 +3,7 @@
 #include "api/docker/streams.h"
 #include "api/route/shape.h"
 #include "api/services.h"
+#include "kernel/file/duplicate.h"
 #include "kernel/file/file.h"
 
 namespace proa::api::docker {
