@@ -15,6 +15,7 @@ void add_execs(Routes& routes);
 void add_volumes(Routes& routes);
 void add_images(Routes& routes);
 void add_image_transfer(Routes& routes);
+void add_image_making(Routes& routes);
 // What is not there, by name: swarm, plugins, builds and networks.
 void add_absent(Routes& routes);
 

@@ -44,8 +44,6 @@ Value words_or_null(const std::vector<std::string>& words) {
   return words.empty() ? Value() : Value(words);
 }
 
-Value map_or_empty(const std::map<std::string, std::string>& map) { return print_shape(map); }
-
 // Config's plain members, the same for both directions.
 template <typename Visitor, typename Self>
 void config_shape(Visitor& visit, Self& config) {

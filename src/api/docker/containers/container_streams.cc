@@ -17,10 +17,6 @@ constexpr std::chrono::milliseconds kLookForEnd{100};
 // Of a log's replay in front of an attached stream.
 constexpr std::size_t kLargestReplay = std::size_t{4} << 20;
 
-bool is_up(Phase phase) {
-  return phase == Phase::running || phase == Phase::paused || phase == Phase::restarting;
-}
-
 std::string log_piece(const engine::LogLine& line, bool terminal, bool timestamps) {
   const std::string text =
       timestamps ? cat(to_rfc3339(Moment(std::chrono::nanoseconds(line.moment))), " ", line.text)

@@ -16,11 +16,6 @@ using json::Value;
 
 std::int64_t now_count() { return now().time_since_epoch().count(); }
 
-bool is_up(const Workload& workload) {
-  const Phase phase = workload.state.phase;
-  return phase == Phase::running || phase == Phase::paused || phase == Phase::restarting;
-}
-
 Result<void> create(Services& services, Request& request) {
   const Value document = TRY(request.body());
   const engine::Created created = TRY(create_workload(services, document, request.text("name")));
@@ -46,7 +41,7 @@ Result<std::optional<std::chrono::seconds>> patience(const Request& request) {
 Result<void> stop(Services& services, Request& request) {
   const Workload workload = TRY(services.engine.inspect(request.name("id")));
   const auto timeout = TRY(patience(request));
-  if (!is_up(workload)) return request.reply(304);
+  if (!is_up(workload.state.phase)) return request.reply(304);
   TRY(services.engine.stop(workload.id, timeout, request.text("signal")));
   return request.reply(204);
 }
@@ -122,7 +117,7 @@ Result<void> list(Services& services, Request& request) {
   Value answer = Value::array();
   std::int64_t count = 0;
   for (const Workload& workload : TRY(services.engine.list(filters))) {
-    if (!all && !is_up(workload)) continue;
+    if (!all && !is_up(workload.state.phase)) continue;
     if (limited && count++ == *limit) break;
     Value entry = print_summary(workload, now_count());
     if (request.flag("size")) add_sizes(services, workload, entry);

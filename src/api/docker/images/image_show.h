@@ -2,9 +2,11 @@
 #pragma once
 
 #include <map>
+#include <stop_token>
 #include <string>
 #include <vector>
 
+#include "api/route/request.h"
 #include "api/services.h"
 #include "base/json.h"
 #include "image/store/collect.h"
@@ -29,5 +31,11 @@ json::Value print_removed(const image::Removed& removed);
 void publish_image_event(engine::Engine& engine, std::string action, std::string actor,
                          const std::string& name);
 void publish_removed(engine::Engine& engine, const image::Removed& removed);
+
+// Copies the request's body into a pipe, whose reader may stop early; requests a stop of the
+// reader where the body breaks off.
+Result<void> feed_body(Request& request, Fd pipe, std::stop_source& broken);
+// POST /images/create?fromSrc=-
+Result<void> import_image(Services& services, Request& request);
 
 }  // namespace proa::api::docker

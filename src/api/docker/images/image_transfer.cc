@@ -62,9 +62,7 @@ Result<void> pull(Services& services, Request& request) {
 }
 
 Result<void> create(Services& services, Request& request) {
-  if (!request.text("fromSrc").empty()) {
-    return fail(ErrorKind::unsupported, "importing a file system is not supported");
-  }
+  if (!request.text("fromSrc").empty()) return import_image(services, request);
   if (request.text("fromImage").empty()) {
     return fail(ErrorKind::invalid_argument, "query parameter 'fromImage': must not be empty");
   }
@@ -104,17 +102,6 @@ Result<void> push(Services& services, Request& request) {
   return stream.finish({});
 }
 
-// Copies the request's body into a pipe; its reader may stop early.
-Result<void> feed_body(Request& request, Fd pipe) {
-  std::vector<std::byte> buffer(65536);
-  while (true) {
-    const std::size_t size = TRY(request.connection().read_some(buffer));
-    if (size == 0) return {};
-    const Result<void> written = file::write_all(pipe, ByteSpan(buffer).first(size));
-    if (!written.ok()) return {};
-  }
-}
-
 Result<void> load(Services& services, Request& request) {
   file::Pipe pipe = TRY(file::make_pipe(file::kLargePipe));
   JsonStream stream(request);
@@ -126,8 +113,7 @@ Result<void> load(Services& services, Request& request) {
         broken.get_token());
     archive.reset();
   });
-  const Result<void> fed = feed_body(request, std::move(pipe.write));
-  if (!fed.ok()) broken.request_stop();
+  const Result<void> fed = feed_body(request, std::move(pipe.write), broken);
   loader.join();
   if (!fed.ok()) return fed;
   if (!loaded.ok()) return loaded.error();

@@ -23,10 +23,6 @@ Result<void> no_builds(Services&, Request&) {
   return fail(ErrorKind::unsupported, "builds are not supported");
 }
 
-Result<void> no_commit(Services&, Request&) {
-  return fail(ErrorKind::unsupported, "making an image of a container is not supported");
-}
-
 Result<void> no_checkpoints(Services&, Request&) {
   return fail(ErrorKind::unsupported, "checkpoints are not supported");
 }
@@ -53,7 +49,6 @@ void add_absent(Routes& routes) {
                                   {"*", "/networks/{rest*}", no_networks},
                                   {"POST", "/build", no_builds},
                                   {"POST", "/build/prune", no_builds},
-                                  {"POST", "/commit", no_commit},
                                   {"*", "/containers/{id}/checkpoints", no_checkpoints},
                                   {"*", "/containers/{id}/checkpoints/{rest*}", no_checkpoints},
                               });
