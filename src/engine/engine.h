@@ -50,6 +50,7 @@ struct Options {
   std::string root = "/var/lib/proa";
   std::string run = "/run/proa";
   std::string programs;                     // directory of proa-shim, proa-init
+  std::string kernels;                      // of guest kernels; "": beside `programs`
   std::string tag;                          // "" for the default root, else 4 hex digits
   std::uint32_t ids_first = 1'000'000'000;  // subordinate ids to lease
   std::uint32_t ids_count = 1'000'000'000;

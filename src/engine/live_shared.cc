@@ -68,6 +68,7 @@ Result<void> LiveEngine::share_namespaces(const EntryPtr& entry) {
 // Whose user namespace a workload gets is decided once, at create, and shown by inspect.
 Result<void> LiveEngine::decide_user_namespace(Workload& workload) {
   Config& config = workload.config;
+  if (config.hull == wire::HullKind::vm) return {};
   const bool is_asked = config.userns_mode == "private";
   if (takes_host_ids(config)) {
     if (is_asked) {

@@ -47,9 +47,57 @@ std::string seccomp_of(const Config& config) {
   return profile == "builtin" ? std::string() : profile;
 }
 
+// Annotations, and labels in their place for clients that know no annotations.
+std::map<std::string, std::string> proa_settings(const Config& config) {
+  std::map<std::string, std::string> settings = config.annotations;
+  for (const auto& [key, value] : config.labels) {
+    if (key.starts_with("proa.")) settings.emplace(key, value);
+  }
+  return settings;
+}
+
+Result<std::string> guest_kernel(const std::map<std::string, std::string>& settings,
+                                 const Options& options) {
+  const auto asked = settings.find("proa.vm.kernel");
+  const std::string name = asked == settings.end() ? "default" : asked->second;
+  if (name.empty() || name.front() == '.' || name.find('/') != std::string::npos) {
+    return fail(ErrorKind::invalid_argument, "proa.vm.kernel: '", printable(name),
+                "' names no guest kernel");
+  }
+  const std::string kernels =
+      options.kernels.empty() ? options.programs + "/../kernels" : options.kernels;
+  return cat(kernels, "/", name);
+}
+
+// A machine has a kernel of its own, and nothing of the host's or of another workload's.
+Result<void> check_machine(const Config& config) {
+  struct Mode {
+    const std::string& value;
+    const char* option;
+  };
+  for (const Mode& mode : {Mode{config.network_mode, "--network"}, Mode{config.pid_mode, "--pid"},
+                           Mode{config.ipc_mode, "--ipc"}, Mode{config.uts_mode, "--uts"}}) {
+    if (mode.value != "host" && !mode.value.starts_with("container:")) continue;
+    return fail(ErrorKind::unsupported, mode.option, " ", printable(mode.value, 80),
+                ": a virtual machine has a kernel of its own and cannot share this namespace; use "
+                "--runtime container");
+  }
+  if (!config.devices.empty() || !config.device_rules.empty()) {
+    return fail(ErrorKind::unsupported,
+                "--device: a virtual machine has no devices of the host; use --runtime container");
+  }
+  if (config.limits.oom_kill_disable) {
+    return fail(ErrorKind::unsupported,
+                "--oom-kill-disable: not for a virtual machine, whose own kernel decides");
+  }
+  return {};
+}
+
 }  // namespace
 
 bool takes_host_ids(const Config& config) {
+  // A machine's processes on the host have ids of their own, whatever runs inside.
+  if (config.hull == wire::HullKind::vm) return false;
   return config.privileged || config.userns_mode == "host" || config.network_mode == "host" ||
          config.pid_mode == "host" || config.ipc_mode == "host";
 }
@@ -126,9 +174,7 @@ Result<wire::Spec> make_spec(const Workload& workload, const Options& options) {
   spec.ephemeral = config.auto_remove;
   spec.ids = workload.ids;
   spec.seccomp = seccomp_of(config);
-  if (spec.hull == wire::HullKind::container) {
-    spec.shares = managed_shares(workload, options);
-  }
+  spec.shares = managed_shares(workload, options);
   for (const MountPoint& point : workload.mounts) {
     if (point.mount.kind == MountKind::tmpfs) continue;
     const bool volume = point.mount.kind == MountKind::volume;
@@ -143,7 +189,11 @@ Result<wire::Spec> make_spec(const Workload& workload, const Options& options) {
   spec.log = config.log;
   spec.stop_signal = config.stop_signal.empty() ? SIGTERM : TRY(parse_signal(config.stop_signal));
   spec.stop_timeout = config.stop_timeout.value_or(10) * 1'000'000'000;
-  spec.annotations = config.annotations;
+  spec.annotations = proa_settings(config);
+  if (spec.hull == wire::HullKind::vm) {
+    TRY(check_machine(config));
+    spec.kernel = TRY(guest_kernel(spec.annotations, options));
+  }
   return spec;
 }
 

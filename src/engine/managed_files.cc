@@ -135,6 +135,7 @@ std::vector<wire::Share> managed_shares(const Workload& workload, const Options&
     shares.push_back({.source = cat(directory, "/", name), .destination = cat("/etc/", name)});
   }
   const Config& config = workload.config;
+  if (config.hull == wire::HullKind::vm) return shares;  // its shared memory is its kernel's
   if (config.ipc_mode == "host") {
     for (const char* place : {"/dev/shm", "/dev/mqueue"}) {
       if (file::exists(place)) shares.push_back({.source = place, .destination = place});

@@ -26,20 +26,25 @@ struct LayerPlace {
   }
 };
 
-// A file that the engine generates for the workload, such as its /etc/hosts.
+// A file that the guest gets: one that the engine generated for the workload, such as /etc/hosts,
+// or a compiled filter.
 struct GuestFile {
-  std::string name;  // below kGuestFiles
+  std::string directory;  // kGuestFiles, kGuestFilters
+  std::string name;
   std::string content;
   template <typename Visitor, typename Self>
   static void fields(Visitor& visit, Self& self) {
-    visit(1, "name", self.name);
-    visit(2, "content", self.content);
+    visit(1, "directory", self.directory);
+    visit(2, "name", self.name);
+    visit(3, "content", self.content);
   }
 };
 
-// Where a guest has the file server's root, and the files of Configure.
+// Where a guest has the file server's root, the files that the engine generated, and its cache of
+// compiled seccomp filters.
 inline constexpr const char* kGuestShares = "/run/shares";
 inline constexpr const char* kGuestFiles = "/run/files";
+inline constexpr const char* kGuestFilters = "/run/filters";
 
 // The first request to an agent; all others follow. `spec` is the workload as the light hull in
 // the guest is to run it: sources of shares are paths of the guest.

@@ -14,6 +14,7 @@
 #include "base/json_fields.h"
 #include "engine/shim/sessions.h"
 #include "engine/shim/supervisor.h"
+#include "hull/heavy/heavy_hull.h"
 #include "hull/light/light_hull.h"
 #include "io/loop.h"
 #include "kernel/file/file.h"
@@ -32,6 +33,17 @@ Result<wire::Spec> read_spec(FdRef directory) {
   wire::Spec spec;
   TRY(json::from_json(json::Reader(document, "spec.json"), spec));
   return spec;
+}
+
+Result<std::unique_ptr<hull::Hull>> make_hull(io::Loop& loop, const wire::Spec& spec,
+                                              hull::Observer& observer, const char* run) {
+  switch (spec.hull) {
+    case wire::HullKind::container:
+      return hull::make_light_hull(loop, spec, observer);
+    case wire::HullKind::vm:
+      return hull::make_heavy_hull(loop, spec, observer, run);
+  }
+  return fail(ErrorKind::invalid_argument, "spec.json: no such hull");
 }
 
 Result<void> serve(const char* workload, const char* run) {
@@ -55,7 +67,7 @@ Result<void> serve(const char* workload, const char* run) {
                                    sessions.tell_exec_end(exec, ending);
                                  },
                                  [&] { loop->stop(); }});
-  const auto hull = TRY(hull::make_light_hull(*loop, spec, supervisor.observer()));
+  const auto hull = TRY(make_hull(*loop, spec, supervisor.observer(), run));
   supervisor.set_hull(*hull);
   sessions.set_supervisor(supervisor);
   Fd listener = TRY(socket::listen_at(run_directory, "shim.sock", 0600));

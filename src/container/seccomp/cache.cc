@@ -73,14 +73,27 @@ void make_room(FdRef directory) {
   discard(file::unlink_at(directory, oldest), "another process may have removed it");
 }
 
+std::string key_for(const Seccomp& profile, std::string_view release, std::string_view machine) {
+  return cat("libseccomp ", compiler_version(), "\nkernel ", release, " ", machine, "\n",
+             json::print(to_json(profile)));
+}
+
 }  // namespace
 
 std::string cache_key(const Seccomp& profile) {
   // libseccomp asks the kernel what it knows, so the kernel is part of it.
   struct utsname kernel = {};
   ::uname(&kernel);
-  return cat("libseccomp ", compiler_version(), "\nkernel ", kernel.release, " ", kernel.machine,
-             "\n", json::print(to_json(profile)));
+  return key_for(profile, kernel.release, kernel.machine);
+}
+
+Result<Entry> entry_for_guest(const Seccomp& profile, const std::string& directory,
+                              const std::string& release) {
+  struct utsname kernel = {};
+  ::uname(&kernel);
+  const Filter filter = TRY(compile_cached(profile, directory));
+  const std::string key = key_for(profile, release, kernel.machine);
+  return Entry{Digest::of(key).hex(), encode_entry(key, filter.program)};
 }
 
 std::string encode_entry(std::string_view key, const std::vector<sock_filter>& program) {

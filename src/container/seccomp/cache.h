@@ -21,6 +21,15 @@ namespace proa::container::seccomp {
 // Thread: any; any number of processes at once
 Result<Filter> compile_cached(const oci::runtime::Seccomp& profile, const std::string& directory);
 
+// An entry for the cache of a guest that runs the kernel `release` ("6.1.0"), made here, where
+// compiling is quicker; `directory` is our own cache. The name is the file's.
+struct Entry {
+  std::string name;
+  std::string content;
+};
+Result<Entry> entry_for_guest(const oci::runtime::Seccomp& profile, const std::string& directory,
+                              const std::string& release);
+
 // One entry of the cache. `key` is everything that the program depends on.
 std::string cache_key(const oci::runtime::Seccomp& profile);
 std::string encode_entry(std::string_view key, const std::vector<sock_filter>& program);

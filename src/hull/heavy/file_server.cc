@@ -15,10 +15,10 @@ constexpr const char* kSocket = "shares.sock";
 
 constexpr std::uint64_t bit(int capability) { return std::uint64_t{1} << capability; }
 // What it takes to keep files for every user of the guest; it sees nothing but the shares.
-constexpr std::uint64_t kCapabilities = bit(CAP_CHOWN) | bit(CAP_DAC_OVERRIDE) | bit(CAP_FOWNER) |
-                                        bit(CAP_FSETID) | bit(CAP_SETGID) | bit(CAP_SETUID) |
-                                        bit(CAP_MKNOD) | bit(CAP_SETFCAP) | bit(CAP_SYS_CHROOT) |
-                                        bit(CAP_DAC_READ_SEARCH);
+constexpr std::uint64_t kCapabilities =
+    bit(CAP_CHOWN) | bit(CAP_DAC_OVERRIDE) | bit(CAP_FOWNER) | bit(CAP_FSETID) | bit(CAP_SETGID) |
+    bit(CAP_SETUID) | bit(CAP_MKNOD) | bit(CAP_SETFCAP) | bit(CAP_SYS_CHROOT) |
+    bit(CAP_SETPCAP);  // to drop what it has no use for, without which it does not start
 
 }  // namespace
 
@@ -51,8 +51,6 @@ Result<FileServer> start_file_server(const std::vector<ServedShare>& shares,
                        "announce_submounts",
                        "-o",
                        "log_level=warn",
-                       "-o",
-                       "modcaps=+dac_read_search",
                        "--rlimit-nofile=0"};
   program.descriptors.push_back(std::move(listener));
   for (const ServedShare& share : shares) {

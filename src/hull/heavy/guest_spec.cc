@@ -118,6 +118,25 @@ Result<wire::Spec> guest_spec(const wire::Spec& spec, const MachineSize& size) {
   return guest;
 }
 
+Result<json::Value> guest_update(const json::Value& resources, const MachineSize& size) {
+  json::Value inside = filtered(resources, [](const std::string& key) { return key == "pids"; });
+  const json::Reader reader(resources, "resources");
+  const auto memory = reader.find("memory");
+  const auto limit = memory ? memory->find("limit") : std::nullopt;
+  if (!limit) return inside;
+  const auto bytes = TRY(limit->integer<std::int64_t>());
+  if (bytes <= 0) return inside;
+  if (static_cast<std::uint64_t>(bytes) > size.workload_memory) {
+    return fail(ErrorKind::unsupported, "a virtual machine that was started with ",
+                size.workload_memory >> 20,
+                " MiB cannot get more while it runs: stop it and start it again");
+  }
+  json::Value kept;
+  kept.set("limit", bytes);
+  inside.set("memory", std::move(kept));
+  return inside;
+}
+
 Result<void> check_possible(const wire::Spec& spec) {
   const oci::runtime::Spec configuration =
       TRY(oci::runtime::parse_spec(spec.oci, "the configuration"));

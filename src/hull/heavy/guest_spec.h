@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/json.h"
 #include "base/result.h"
 #include "oci/runtime/resources.h"
 #include "wire/values.h"
@@ -45,6 +46,12 @@ bool is_generated(const wire::Spec& spec, const wire::Share& share);
 //
 // Errors: invalid_argument (the configuration)
 Result<wire::Spec> guest_spec(const wire::Spec& spec, const MachineSize& size);
+
+// What an update of `linux.resources` means inside: the workload's memory may change up to what
+// the machine was born with.
+//
+// Errors: unsupported (more memory than the machine has)
+Result<json::Value> guest_update(const json::Value& resources, const MachineSize& size);
 
 // Refuses what a machine cannot have, by name.
 //

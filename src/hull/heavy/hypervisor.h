@@ -53,6 +53,7 @@ inline constexpr const char* kDiskSerial = "proa-disk";
 using LayerPlace = wire::LayerPlace;
 
 enum class Isolation : std::uint8_t { container, vm_emulated, vm };
+std::string_view name(Isolation isolation);  // "container", "vm-emulated", "vm"
 
 enum class MachineEnd : std::uint8_t {
   powered_off,  // by the guest

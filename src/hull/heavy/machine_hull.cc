@@ -7,9 +7,9 @@
 
 #include "base/time.h"
 #include "container/limits/plan.h"
+#include "hull/heavy/configuration.h"
 #include "hull/heavy/disk.h"
 #include "kernel/cgroup/layout.h"
-#include "kernel/file/file.h"
 #include "kernel/socket/unix_stream.h"
 
 namespace proa::hull {
@@ -23,31 +23,10 @@ constexpr std::chrono::seconds kRemoveLimit{10};
 // No console: what the kernel prints costs more than all the rest of an emulated boot.
 constexpr const char* kCommandLine =
     "quiet panic=-1 reboot=t cryptomgr.notests random.trust_cpu=on 8250.nr_uarts=0 "
-    "rcupdate.rcu_expedited=1 mitigations=off audit=0 tsc=reliable no_timer_check "
-    "noreplace-smp=0 init_on_alloc=0 raid=noautodetect";
-
-// What the engine generated is small.
-constexpr std::size_t kMaxGenerated = 256 << 10;
-
-std::vector<ServedShare> served_shares(const wire::Spec& spec) {
-  std::vector<ServedShare> served;
-  for (std::size_t number = 0; number < spec.shares.size(); ++number) {
-    const wire::Share& share = spec.shares[number];
-    if (is_generated(spec, share)) continue;
-    served.push_back({cat(number), share.source, share.read_only});
-  }
-  return served;
-}
-
-Result<std::vector<wire::GuestFile>> generated_files(const wire::Spec& spec) {
-  std::vector<wire::GuestFile> files;
-  for (std::size_t number = 0; number < spec.shares.size(); ++number) {
-    const wire::Share& share = spec.shares[number];
-    if (!is_generated(spec, share)) continue;
-    files.push_back({cat(number), TRY(file::read_file(share.source, kMaxGenerated))});
-  }
-  return files;
-}
+    "rcupdate.rcu_expedited=1 audit=0 tsc=reliable no_timer_check init_on_alloc=0 "
+    "raid=noautodetect";
+// An emulated processor has no speculation to be guarded against.
+constexpr const char* kEmulated = " mitigations=off";
 
 }  // namespace
 
@@ -112,6 +91,7 @@ Result<VmSpec> MachineHull::machine_spec(Fd agent) {
   machine.kernel = spec_.kernel + "/vmlinux";
   machine.initramfs = spec_.kernel + "/initramfs";
   machine.command_line = kCommandLine;
+  if (place_.hypervisor->isolation() == Isolation::vm_emulated) machine.command_line += kEmulated;
   machine.memory = size_.memory;
   machine.vcpus = size_.vcpus;
   machine.layers = spec_.layers;
@@ -142,20 +122,10 @@ Result<void> MachineHull::boot() {
   return {};
 }
 
-Result<wire::Configure> MachineHull::configuration() const {
-  wire::Configure configure;
-  configure.spec = TRY(guest_spec(spec_, size_));
-  configure.layers = machine_->layer_places();
-  if (!spec_.ephemeral) configure.disk = kDiskSerial;
-  if (shares_) configure.shares = kSharesTag;
-  configure.files = TRY(generated_files(spec_));
-  configure.moment = now().time_since_epoch().count();
-  return configure;
-}
-
 void MachineHull::configure() {
   if (phase_ != Phase::booting || !machine_) return;
-  const Result<wire::Configure> configure = configuration();
+  const Result<wire::Configure> configure =
+      make_configuration(spec_, size_, machine_->layer_places());
   if (!configure.ok()) return booted(configure.error());
   link_->ask(wire::MessageType::configure, configure.value(), [this](Result<void> outcome) {
     if (phase_ == Phase::booting) booted(std::move(outcome));

@@ -60,7 +60,6 @@ class MachineHull : public Hull {
   void when_ready(Done<> done);
   Result<void> boot();
   Result<VmSpec> machine_spec(Fd agent);
-  Result<wire::Configure> configuration() const;
   void configure();
   void booted(Result<void> outcome);
   void on_closed(const std::string& why);
@@ -74,6 +73,7 @@ class MachineHull : public Hull {
   // Gives the streams to `done` once the guest has the process.
   Done<> handing_out(Opened opened, Done<Streams> done);
   void stream_from(wire::MessageType type, const std::string& path, Done<Fd> done);
+  Result<void> update_host(const json::Value& resources);
   void clean_up(Done<> done);
 
   io::Loop& loop_;

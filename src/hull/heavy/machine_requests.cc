@@ -162,28 +162,27 @@ void MachineHull::stats(Done<wire::Stats> done) {
 void MachineHull::update(const std::string& resources, Done<> done) {
   const Result<json::Value> document = json::parse(resources, "resources");
   if (!document.ok()) return done(document.error());
-  if (const json::Value* memory = document.value().find("memory")) {
-    if (memory->find("limit") != nullptr && phase_ != Phase::off) {
-      return done(fail(ErrorKind::unsupported,
-                       "the memory of a virtual machine that runs cannot be changed: stop it "
-                       "first"));
-    }
-  }
-  Result<void> changed = [&]() -> Result<void> {
-    const oci::runtime::Resources asked =
-        TRY(oci::runtime::parse_resources(json::Reader(document.value(), "resources")));
-    oci::runtime::Resources wanted;
-    wanted.cpu = asked.cpu;
-    if (!cgroups_) return {};
-    const cgroup::Layout layout = TRY(cgroup::discover());
-    using namespace container::limits;
-    const Plan plan =
-        TRY(make_plan(layout, wanted,
-                      {.cgroups_path = spec_.cgroup, .id = spec_.id, .purpose = Purpose::update}));
-    std::vector<std::string> warnings;
-    return cgroups_->update(plan, warnings);
-  }();
-  done(std::move(changed));
+  Result<json::Value> inside = guest_update(document.value(), size_);
+  if (!inside.ok()) return done(std::move(inside).error());
+  const Result<void> outside = update_host(document.value());
+  if (!outside.ok() || !link_ || phase_ != Phase::ready) return done(outside);
+  wire::Update update;
+  update.resources = json::print(inside.value());
+  link_->ask(MessageType::update, update, std::move(done));
+}
+
+Result<void> MachineHull::update_host(const json::Value& document) {
+  const oci::runtime::Resources asked =
+      TRY(oci::runtime::parse_resources(json::Reader(document, "resources")));
+  oci::runtime::Resources wanted;
+  wanted.cpu = asked.cpu;
+  if (!cgroups_) return {};
+  const cgroup::Layout layout = TRY(cgroup::discover());
+  using namespace container::limits;
+  const Plan plan = TRY(make_plan(
+      layout, wanted, {.cgroups_path = spec_.cgroup, .id = spec_.id, .purpose = Purpose::update}));
+  std::vector<std::string> warnings;
+  return cgroups_->update(plan, warnings);
 }
 
 void MachineHull::join_network(const wire::Endpoint& endpoint, Done<> done) {
