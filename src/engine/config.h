@@ -58,6 +58,7 @@ struct Mount {
   std::string tmpfs_options;  // of --tmpfs: "size=1m,noexec"
   bool anonymous = false;     // volume: goes with the workload where `rm -v` says so
   std::map<std::string, std::string> labels;  // of a volume made here
+  bool short_form = false;  // asked for as docker's Binds and Tmpfs have it, and shown so again
   template <typename Visitor, typename Self>
   static void fields(Visitor& visit, Self& self) {
     visit(1, "kind", self.kind);
@@ -72,6 +73,7 @@ struct Mount {
     visit(10, "tmpfs_options", self.tmpfs_options);
     visit(11, "anonymous", self.anonymous);
     visit(12, "labels", self.labels);
+    visit(13, "short_form", self.short_form);
   }
 };
 

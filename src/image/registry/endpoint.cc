@@ -61,7 +61,8 @@ class Builder {
     endpoint.repository = address.path.empty() ? repository : cat(address.path, "/", repository);
     if (!authorities.empty()) endpoint.authorities = TRY(file::read_file(authorities, 65536));
     TRY(add_certificates(cat(settings_.certificates, "/", registry), endpoint));
-    const auto credentials = TRY(find_credentials(settings_.credentials, registry));
+    const auto credentials =
+        settings_.given ? settings_.given : TRY(find_credentials(settings_.credentials, registry));
     if (credentials) endpoint.credentials = *credentials;
     endpoint.verify = !insecure;
     if (address.scheme != "http") {

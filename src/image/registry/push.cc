@@ -103,14 +103,19 @@ Result<Descriptor> push(const Store& store, const Settings& settings, const Refe
   return std::move(pushed).error().with_context(cat("pushing ", reference.familiar()));
 }
 
-Result<void> log_in(const Settings& settings, const Reference& registry,
-                    const Credentials& credentials) {
+Result<void> check_login(const Settings& settings, const Reference& registry,
+                         const Credentials& credentials) {
   std::vector<Endpoint> endpoints =
       TRY(endpoints_for(settings.registries, registry, Purpose::push));
   for (Endpoint& endpoint : endpoints) endpoint.credentials = credentials;
   const std::unique_ptr<Fetcher> fetcher =
       TRY(Fetcher::start(settings, endpoints, Purpose::push, {}));
-  TRY(fetcher->check_login(), "logging in to ", registry.registry);
+  return fetcher->check_login();
+}
+
+Result<void> log_in(const Settings& settings, const Reference& registry,
+                    const Credentials& credentials) {
+  TRY(check_login(settings, registry, credentials), "logging in to ", registry.registry);
   return store_credentials(settings.registries.credentials, registry.registry, credentials);
 }
 

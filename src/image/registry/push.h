@@ -21,7 +21,12 @@ Result<Descriptor> push(const Store& store, const Settings& settings,
                         const oci::distribution::Reference& reference, const ProgressSink& progress,
                         std::stop_token stop);
 
-// Checks that the registry lets these credentials in, and keeps them.
+// Whether the registry lets these credentials in.
+//
+// Errors: permission, unavailable
+Result<void> check_login(const Settings& settings, const oci::distribution::Reference& registry,
+                         const Credentials& credentials);
+// The same, and keeps them.
 Result<void> log_in(const Settings& settings, const oci::distribution::Reference& registry,
                     const Credentials& credentials);
 

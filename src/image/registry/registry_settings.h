@@ -2,12 +2,14 @@
 // keys of Docker's daemon.json where it has them, and Docker's own directories and files.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/json.h"
 #include "base/result.h"
+#include "image/registry/credentials.h"
 
 namespace proa::image {
 
@@ -25,6 +27,8 @@ struct RegistrySettings {
   std::string certificates = "/etc/docker/certs.d";
   // Docker's config.json with credentials; "" for none.
   std::string credentials;
+  // What came with the request: used instead of the file's.
+  std::optional<Credentials> given;
 
   // Reads "registry-mirrors" (of docker.io), "insecure-registries" and our own
   // "registries": [{"prefix", "mirrors", "insecure", "ca"}] out of a configuration.

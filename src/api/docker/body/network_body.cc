@@ -1,0 +1,106 @@
+#include "api/docker/body/network_body.h"
+
+#include "api/docker/body/config_body.h"
+#include "api/docker/body/limits_body.h"
+#include "api/route/shape.h"
+#include "base/number.h"
+
+namespace proa::api::docker {
+
+Result<engine::PublishedPort> parse_port(std::string_view text) {
+  const auto [number, protocol] = split_once(text, '/');
+  engine::PublishedPort port;
+  port.protocol = protocol.empty() ? "tcp" : to_lower(protocol);
+  const Result<std::uint16_t> parsed = parse_number<std::uint16_t>(number);
+  if (!parsed.ok() || parsed.value() == 0) {
+    return fail(ErrorKind::invalid_argument, "invalid port specification: \"", printable(text),
+                "\"");
+  }
+  if (port.protocol != "tcp" && port.protocol != "udp") {
+    return fail(ErrorKind::invalid_argument, "invalid port specification: \"", printable(text),
+                "\": the protocol must be tcp or udp");
+  }
+  port.port = parsed.value();
+  return port;
+}
+
+Result<void> read_exposed_ports(const json::Reader& reader, engine::Config& config) {
+  for (const auto& [key, nothing] : TRY(reader.members())) {
+    const engine::PublishedPort port = TRY(parse_port(key), nothing.path());
+    config.exposed_ports.push_back(cat(port.port, "/", port.protocol));
+  }
+  return {};
+}
+
+Result<void> read_port_bindings(const json::Reader& reader, engine::Config& config) {
+  for (const auto& [key, bindings] : TRY(reader.members())) {
+    const engine::PublishedPort inside = TRY(parse_port(key), bindings.path());
+    if (bindings.value().is_null()) continue;
+    for (const json::Reader& binding : TRY(bindings.elements())) {
+      engine::PublishedPort port = inside;
+      std::string number;
+      TRY(binding.members());
+      ShapeReader visit(binding);
+      visit("HostIp", port.host_address);
+      visit("HostPort", number);
+      TRY(visit.take());
+      if (!number.empty()) {
+        const Result<std::uint16_t> parsed = parse_number<std::uint16_t>(number);
+        if (!parsed.ok()) {
+          return fail(ErrorKind::invalid_argument, binding.path(),
+                      ".HostPort: invalid port specification: \"", printable(number), "\"");
+        }
+        port.host_port = parsed.value();
+      }
+      config.ports.push_back(std::move(port));
+    }
+  }
+  return {};
+}
+
+Result<engine::NetworkRequest> read_endpoint(const std::string& network,
+                                             const json::Reader& reader) {
+  engine::NetworkRequest request{.network = network};
+  if (reader.value().is_null()) return request;
+  TRY(reader.members());
+  TRY(refuse_unsupported(reader, {"Links"}));
+  ShapeReader visit(reader);
+  visit("Aliases", request.aliases);
+  visit("MacAddress", request.mac);
+  TRY(visit.take());
+  if (const auto addresses = reader.find("IPAMConfig")) {
+    TRY(addresses->members());
+    ShapeReader inner(*addresses);
+    inner("IPv4Address", request.ipv4);
+    inner("IPv6Address", request.ipv6);
+    TRY(inner.take());
+  }
+  return request;
+}
+
+Result<void> read_endpoints(const json::Reader& reader, engine::Config& config) {
+  TRY(reader.members());
+  const auto endpoints = reader.find("EndpointsConfig");
+  if (!endpoints) return {};
+  for (const auto& [name, endpoint] : TRY(endpoints->members())) {
+    config.networks.push_back(TRY(read_endpoint(std::string(name), endpoint)));
+  }
+  return {};
+}
+
+json::Value print_port_bindings(const std::vector<engine::PublishedPort>& ports) {
+  json::Value bindings = json::Value::object();
+  for (const engine::PublishedPort& port : ports) {
+    const std::string key = cat(port.port, "/", port.protocol);
+    json::Value binding = json::Value::object();
+    binding.set("HostIp", port.host_address);
+    binding.set("HostPort", port.host_port == 0 ? std::string() : cat(port.host_port));
+    const json::Value* present = bindings.find(key);
+    json::Value list = present == nullptr ? json::Value::array() : *present;
+    list.push(std::move(binding));
+    bindings.set(key, std::move(list));
+  }
+  return bindings;
+}
+
+}  // namespace proa::api::docker

@@ -1,0 +1,19 @@
+// Making a container of a request's body, for Docker's create and for Proa's run.
+#pragma once
+
+#include <string>
+
+#include "api/route/request.h"
+#include "api/services.h"
+
+namespace proa::api::docker {
+
+// Errors: invalid_argument (names the field), not_found (the image), already_exists (the name)
+Result<engine::Created> create_workload(Services& services, const json::Value& body,
+                                        const std::string& name);
+json::Value print_created(const engine::Created& created);
+
+// Answers for a start that failed: what was not found is the program, not the container.
+Result<void> reply_start_error(Request& request, const Error& error);
+
+}  // namespace proa::api::docker

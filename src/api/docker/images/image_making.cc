@@ -1,0 +1,134 @@
+// Images made here: import of a file system, and commit of a container.
+#include <thread>
+
+#include "api/docker/images/image_show.h"
+#include "api/docker/resources.h"
+#include "api/route/json_stream.h"
+#include "api/services.h"
+#include "image/archive/import.h"
+#include "kernel/file/file.h"
+#include "kernel/file/pipe.h"
+#include "oci/distribution/reference.h"
+
+namespace proa::api::docker {
+namespace {
+
+using json::Value;
+using oci::distribution::Reference;
+
+// The name that "repo" and "tag" give; "" where there is none.
+Result<std::string> wanted_name(const Request& request) {
+  const std::string repository = request.text("repo");
+  const std::string tag = request.text("tag");
+  if (repository.empty()) return std::string();
+  const Reference reference =
+      TRY(Reference::parse(tag.empty() ? repository : cat(repository, ":", tag)),
+          "invalid reference format");
+  if (reference.digest) {
+    return fail(ErrorKind::invalid_argument, "cannot give an image a digest as its name");
+  }
+  return reference.text();
+}
+
+Result<void> refuse_changes(const Request& request) {
+  if (request.text("changes").empty()) return {};
+  return fail(ErrorKind::unsupported, "query parameter 'changes': is not supported");
+}
+
+// What the container runs with becomes what workloads of the image run with.
+oci::image::RunDefaults defaults_of(const engine::Workload& workload) {
+  const engine::Config& config = workload.config;
+  oci::image::RunDefaults run;
+  run.user = workload.process.user;
+  run.exposed_ports = config.exposed_ports;
+  run.environment = workload.process.environment;
+  std::erase_if(run.environment,
+                [](const std::string& entry) { return entry.starts_with("HOSTNAME="); });
+  run.entrypoint = config.entrypoint.value_or(std::vector<std::string>());
+  run.command = workload.arguments;
+  if (!run.entrypoint.empty() && run.entrypoint.size() <= run.command.size()) {
+    run.command.erase(run.command.begin(),
+                      run.command.begin() + static_cast<std::ptrdiff_t>(run.entrypoint.size()));
+  }
+  run.volumes = config.image_volumes;
+  run.working_directory = workload.process.working_directory;
+  run.labels.assign(config.labels.begin(), config.labels.end());
+  run.stop_signal = config.stop_signal;
+  return run;
+}
+
+Result<void> commit(Services& services, Request& request) {
+  TRY(refuse_changes(request));
+  engine::Engine& engine = services.engine;
+  const engine::Workload workload = TRY(engine.inspect(request.text("container")));
+  const image::ImportRequest wanted{.name = TRY(wanted_name(request)),
+                                    .author = request.text("author"),
+                                    .comment = request.text("comment"),
+                                    .created_by = join(workload.arguments, " "),
+                                    .run = defaults_of(workload)};
+  const bool pause = request.flag("pause", true) &&
+                     workload.state.phase == engine::Phase::running &&
+                     engine.pause(workload.id).ok();
+  const auto made = [&]() -> Result<image::Descriptor> {
+    const Fd tree = TRY(engine.export_tree(workload.id));
+    return image::import_tree(services.images.store(), services.images.settings(), tree, wanted,
+                              std::stop_token());
+  }();
+  if (pause) discard(engine.unpause(workload.id), "it may have been killed meanwhile");
+  TRY(Result<image::Descriptor>(made));
+  const image::Image image = TRY(services.images.inspect(made.value().digest.text()));
+  Value answer = Value::object();
+  answer.set("Id", image.id().text());
+  return request.reply(201, answer);
+}
+
+}  // namespace
+
+Result<void> import_image(Services& services, Request& request) {
+  if (request.text("fromSrc") != "-") {
+    return fail(ErrorKind::unsupported, "query parameter 'fromSrc': only \"-\" is supported");
+  }
+  TRY(refuse_changes(request));
+  const image::ImportRequest wanted{.name = TRY(wanted_name(request)),
+                                    .comment = request.text("message"),
+                                    .created_by = "import"};
+  file::Pipe pipe = TRY(file::make_pipe(file::kLargePipe));
+  std::stop_source broken;
+  Result<image::Descriptor> made = fail(ErrorKind::internal, "nothing was imported");
+  std::thread importer([&, tar = std::move(pipe.read)]() mutable {
+    made = image::import_tree(services.images.store(), services.images.settings(), tar, wanted,
+                              broken.get_token());
+    tar.reset();
+  });
+  const Result<void> fed = feed_body(request, std::move(pipe.write), broken);
+  importer.join();
+  TRY(Result<void>(fed));
+  TRY(Result<image::Descriptor>(made));
+  const image::Image image = TRY(services.images.inspect(made.value().digest.text()));
+  publish_image_event(services.engine, "import", image.id().text(),
+                      wanted.name.empty() ? image.id().text() : familiar_name(wanted.name));
+  JsonStream stream(request);
+  Value line = Value::object();
+  line.set("status", image.id().text());
+  stream.write(line);
+  return stream.finish({});
+}
+
+Result<void> feed_body(Request& request, Fd pipe, std::stop_source& broken) {
+  std::vector<std::byte> buffer(65536);
+  while (true) {
+    Result<std::size_t> size = request.connection().read_some(buffer);
+    if (!size.ok()) {
+      // Before the end of the pipe can be taken for the end of the body.
+      broken.request_stop();
+      return std::move(size).error();
+    }
+    if (size.value() == 0) return {};
+    // A reader that stops early has its reasons, and says them.
+    if (!file::write_all(pipe, ByteSpan(buffer).first(size.value())).ok()) return {};
+  }
+}
+
+void add_image_making(Routes& routes) { routes.push_back({"POST", "/commit", commit}); }
+
+}  // namespace proa::api::docker

@@ -1,0 +1,26 @@
+// What Docker's streams share: their content types, frames, detach keys, and the readers' patience.
+#pragma once
+
+#include <string>
+
+#include "api/route/request.h"
+#include "wire/messages.h"
+
+namespace proa::api::docker {
+
+// Without a terminal clients of 1.42 and later are told that the stream has frames.
+std::string_view stream_type(bool terminal, int version);
+
+enum class StreamKind : std::uint8_t { input = 0, output = 1, error = 2 };
+// One piece with its 8-byte head in front.
+std::string frame(StreamKind kind, std::string_view text);
+
+// "ctrl-p,ctrl-q" as the bytes that a terminal sends; "" is Docker's default, ctrl-p ctrl-q.
+//
+// Errors: invalid_argument ("Invalid escape keys (x) provided")
+Result<std::string> parse_detach_keys(std::string_view text);
+
+// A terminal's size out of the query's h and w.
+Result<wire::WindowSize> window_size(const Request& request);
+
+}  // namespace proa::api::docker

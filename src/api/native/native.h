@@ -1,0 +1,10 @@
+// What Docker has no word for: the paths below /proa/v1. Spec: docs/formats/native-api.md
+#pragma once
+
+#include "api/route/router.h"
+
+namespace proa::api::native {
+
+void add_run(Routes& routes);
+
+}  // namespace proa::api::native

@@ -1,0 +1,17 @@
+// What the handlers work on: the engine and what stands beside it. Each is the daemon's, and
+// outlives the server.
+#pragma once
+
+#include "api/docker/body/config_body.h"
+#include "engine/engine.h"
+#include "engine/images.h"
+
+namespace proa::api {
+
+struct Services {
+  engine::Engine& engine;
+  engine::Images& images;
+  docker::ConfigDefaults defaults;
+};
+
+}  // namespace proa::api

@@ -1,0 +1,30 @@
+// Making an image of one tar of a file system: docker import, and a container's tree by commit.
+#pragma once
+
+#include <stop_token>
+#include <string>
+
+#include "base/result.h"
+#include "image/progress.h"
+#include "image/settings.h"
+#include "image/store/store.h"
+#include "oci/image/config.h"
+
+namespace proa::image {
+
+struct ImportRequest {
+  std::string name;  // Reference::text(), "" for none
+  std::string author, comment, created_by;
+  oci::image::RunDefaults run;
+  oci::image::Platform platform = oci::image::Platform::host();
+};
+
+// Reads a plain tar to its end; the image has it as its only layer.
+//
+// Errors: unsupported (a compressed tar), corrupt, cancelled
+// Result: the new image's manifest
+// Thread: any. The process ignores SIGPIPE.
+Result<Descriptor> import_tree(const Store& store, const Settings& settings, FdRef tar,
+                               const ImportRequest& request, std::stop_token stop);
+
+}  // namespace proa::image

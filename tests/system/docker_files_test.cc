@@ -1,0 +1,111 @@
+// Debian's docker command line on files: cp, diff, export, volumes, binds, tmpfs, images, events.
+#include <gmock/gmock.h>
+
+#include "kernel/file/file.h"
+#include "tests/fixtures/engine.h"
+
+namespace proa {
+namespace {
+
+using ::testing::HasSubstr;
+
+using fixtures::kTestImage;
+using fixtures::Output;
+
+class DockerFiles : public fixtures::EngineTest {
+ protected:
+  void put(const std::string& path, std::string_view content) const {
+    ASSERT_OK(file::replace_file(FdRef::cwd(), path, content, 0644, file::Durable::no));
+  }
+  std::string at(std::string_view name) { return cat(engine().scratch(), "/", name); }
+};
+
+TEST_P(DockerFiles, cp_goes_both_ways_whether_or_not_it_runs) {
+  put(at("in"), "from the host\n");
+  docker({"create", "--name", "box", kTestImage, "sleep", "600"});
+  docker({"cp", at("in"), "box:/tmp/copy"});
+  docker({"start", "box"});
+  EXPECT_EQ(docker({"exec", "box", "cat", "/tmp/copy"}), "from the host");
+  docker({"exec", "box", "sh", "-c", "mkdir /tmp/d; echo deep >/tmp/d/file"});
+  docker({"cp", "box:/tmp/d", at("out")});
+  EXPECT_EQ(file::read_file(at("out/file")).value(), "deep\n");
+  EXPECT_THAT(refused({"cp", "box:/no/such", at("x")}), HasSubstr("Could not find the file"));
+  EXPECT_EQ(engine().docker({"cp", "box:/tmp/copy", "-"}).out.substr(0, 4), "copy");
+}
+
+TEST_P(DockerFiles, diff_and_export_show_the_writable_layer) {
+  run({"--name", "box", kTestImage, "sh", "-c", "echo x >/tmp/new; rm /etc/group"});
+  const std::string changes = docker({"diff", "box"});
+  EXPECT_THAT(changes, HasSubstr("A /tmp/new"));
+  EXPECT_THAT(changes, HasSubstr("D /etc/group"));
+  docker({"export", "-o", at("tree.tar"), "box"});
+  const Output list = fixtures::run({.arguments = {"/bin/tar", "-tf", at("tree.tar")}});
+  EXPECT_THAT(list.out, HasSubstr("tmp/new"));
+  EXPECT_THAT(list.out, HasSubstr("etc/passwd"));
+  EXPECT_THAT(list.out, ::testing::Not(HasSubstr("etc/group")));
+}
+
+TEST_P(DockerFiles, volumes_outlive_containers_and_binds_are_the_hosts) {
+  docker({"volume", "create", "--label", "a=b", "data"});
+  run({"--rm", "-v", "data:/v", kTestImage, "sh", "-c", "echo kept >/v/file"});
+  EXPECT_EQ(run({"--rm", "-v", "data:/v:ro", kTestImage, "cat", "/v/file"}).out, "kept\n");
+  EXPECT_EQ(docker({"volume", "ls", "-q", "--filter", "label=a=b"}), "data");
+  EXPECT_THAT(docker({"volume", "inspect", "data"}), HasSubstr("\"Mountpoint\""));
+  // Copy-up: a new volume begins with what the image has there.
+  EXPECT_THAT(run({"--rm", "-v", "fresh:/etc", kTestImage, "cat", "/etc/passwd"}).out,
+              HasSubstr("root"));
+  put(at("host"), "hosts\n");
+  EXPECT_EQ(run({"--rm", "-v", cat(at("host"), ":/f:ro"), kTestImage, "cat", "/f"}).out, "hosts\n");
+  docker({"create", "--name", "user", "-v", "data:/v", kTestImage});
+  EXPECT_THAT(refused({"volume", "rm", "data"}), HasSubstr("volume is in use"));
+  docker({"rm", "user"});
+  docker({"volume", "rm", "data", "fresh"});
+  run({"--name", "anonymous", "-v", "/a", kTestImage, "true"});
+  EXPECT_NE(docker({"volume", "ls", "-q"}), "");
+  docker({"rm", "-v", "anonymous"});
+  EXPECT_TRUE(fixtures::eventually([&] { return docker({"volume", "ls", "-q"}).empty(); }));
+  EXPECT_THAT(docker({"volume", "prune", "-f"}), HasSubstr("Total reclaimed space: 0B"));
+}
+
+TEST_P(DockerFiles, read_only_and_tmpfs_are_as_asked_for) {
+  const Output denied = engine().docker({"run", "--rm", "--read-only", kTestImage, "touch", "/x"});
+  EXPECT_THAT(denied.err, HasSubstr("Read-only file system"));
+  EXPECT_EQ(run({"--rm", "--read-only", "--tmpfs", "/t:size=1m", kTestImage, "sh", "-c",
+                 "echo y >/t/x; cat /t/x"})
+                .out,
+            "y\n");
+}
+
+TEST_P(DockerFiles, images_are_listed_tagged_saved_loaded_and_removed) {
+  EXPECT_EQ(docker({"images", "--format", "{{.Repository}}:{{.Tag}}"}), kTestImage);
+  docker({"tag", kTestImage, "other/name:1"});
+  EXPECT_THAT(docker({"history", "other/name:1"}), HasSubstr("busybox"));
+  docker({"save", "-o", at("saved.tar"), "other/name:1"});
+  EXPECT_THAT(docker({"rmi", "other/name:1"}), HasSubstr("Untagged: other/name:1"));
+  EXPECT_THAT(refused({"inspect", "other/name:1"}), HasSubstr("No such object"));
+  EXPECT_EQ(docker({"load", "-i", at("saved.tar")}), "Loaded image: other/name:1");
+  docker({"create", "--name", "user", kTestImage});
+  EXPECT_THAT(refused({"rmi", "-f", docker({"images", "-q", "other/name:1"})}), HasSubstr("user"));
+  docker({"rm", "user"});
+  EXPECT_THAT(docker({"image", "prune", "-a", "-f"}), HasSubstr("Total reclaimed space"));
+  EXPECT_EQ(docker({"images", "-q"}), "");
+}
+
+TEST_P(DockerFiles, events_tell_what_happened_in_order) {
+  run({"--name", "box", "--label", "k=v", kTestImage, "true"});
+  docker({"rm", "box"});
+  const std::string events = docker({"events", "--since", "0", "--until", "0s", "--filter",
+                                     "container=box", "--format", "{{.Action}}"});
+  EXPECT_EQ(events, "create\nattach\nstart\ndie\ndestroy");
+}
+
+TEST_P(DockerFiles, the_engine_tells_of_itself) {
+  EXPECT_THAT(docker({"version", "--format", "{{.Server.APIVersion}}"}), "1.41");
+  EXPECT_THAT(docker({"info"}), HasSubstr("Storage Driver: erofs"));
+  EXPECT_THAT(docker({"system", "df"}), HasSubstr("Images          1"));
+}
+
+PROA_ON_HULLS(DockerFiles);
+
+}  // namespace
+}  // namespace proa
