@@ -1,87 +1,11 @@
 // A guest for tests of the monitor: 32-bit protected mode without paging, as PVH enters it. The
 // first letter of its command line says what it does. It must get by with instructions that KVM
 // can emulate: no SSE, no popcnt, no large copies.
-using u8 = unsigned char;
-using u16 = unsigned short;
-using u32 = unsigned int;
-using u64 = unsigned long long;
+#include "machine.h"
+#include "virtio.h"
 
+namespace guest {
 namespace {
-
-constexpr u16 kSerial = 0x3f8;
-constexpr u16 kPower = 0x600;
-constexpr u16 kPanic = 0x505;
-constexpr u32 kApic = 0xfee00000;
-constexpr u32 kIoApic = 0xfec00000;
-
-void out(u16 port, u8 value) { asm volatile("outb %0, %1" : : "a"(value), "Nd"(port)); }
-u8 in(u16 port) {
-  u8 value;
-  asm volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
-  return value;
-}
-
-volatile u32& at(u32 address) { return *reinterpret_cast<volatile u32*>(address); }
-
-void print(const char* text) {
-  while (*text != 0) out(kSerial, static_cast<u8>(*text++));
-}
-
-void print_number(u32 number) {
-  if (number >= 10) print_number(number / 10);
-  out(kSerial, static_cast<u8>('0' + number % 10));
-}
-
-[[noreturn]] void halt() {
-  for (;;) asm volatile("cli; hlt");
-}
-
-[[noreturn]] void poweroff() {
-  out(kPower, 1 << 5 | 5 << 2);
-  halt();
-}
-
-struct [[gnu::packed]] TablePointer {
-  u16 limit;
-  u32 base;
-};
-
-u64 descriptors[3] = {0, 0x00cf9b000000ffff, 0x00cf93000000ffff};
-
-struct Gate {
-  u16 low;
-  u16 selector;
-  u8 zero;
-  u8 flags;
-  u16 high;
-};
-Gate gates[64];
-volatile u32 ticks;
-
-u32 interrupted_at;
-
-// KVM's emulator knows no iret in this mode: jumps back by itself, with interrupts left off.
-[[gnu::naked]] void on_interrupt() {
-  asm volatile(
-      "push %%eax; incl %0; movl $0xfee000b0, %%eax; movl $0, (%%eax); pop %%eax;"
-      "popl %1; addl $8, %%esp; jmp *%1"
-      : "+m"(ticks), "+m"(interrupted_at));
-}
-
-void take_interrupts() {
-  const TablePointer gdt{sizeof descriptors - 1, reinterpret_cast<u32>(descriptors)};
-  asm volatile("lgdt %0; ljmp $8, $1f; 1: mov $16, %%eax; mov %%eax, %%ds; mov %%eax, %%ss"
-               :
-               : "m"(gdt)
-               : "eax");
-  const u32 handler = reinterpret_cast<u32>(&on_interrupt);
-  for (Gate& gate : gates) {
-    gate = {static_cast<u16>(handler), 8, 0, 0x8e, static_cast<u16>(handler >> 16)};
-  }
-  const TablePointer idt{sizeof gates - 1, reinterpret_cast<u32>(gates)};
-  asm volatile("lidt %0" : : "m"(idt));
-  at(kApic + 0xf0) = 0x1ff;
-}
 
 // Prints the ticks of a periodic local APIC timer, and powers off after five.
 void timer() {
@@ -91,7 +15,7 @@ void timer() {
   at(kApic + 0x380) = 1000000;
   u32 seen = 0;
   while (seen < 5) {
-    asm volatile("sti; hlt; cli");
+    sleep();
     while (seen < ticks && seen < 5) print_number(++seen);
   }
 }
@@ -106,7 +30,7 @@ void echo() {
   out(kSerial + 1, 1);
   print("ready\n");
   for (;;) {
-    asm volatile("sti; hlt; cli");
+    sleep();
     while ((in(kSerial + 5) & 1) != 0) {
       const u8 byte = in(kSerial);
       if (byte == 'q') return;
@@ -142,8 +66,8 @@ void second() {
 }
 
 extern "C" [[noreturn, gnu::used]] void guest_main(u32 start_info) {
-  const char command = *reinterpret_cast<const char*>(at(start_info + 24));
-  switch (command) {
+  const char* const command = reinterpret_cast<const char*>(at(start_info + 24));
+  switch (*command) {
     case 'h':
       print("hello\n");
       poweroff();
@@ -167,6 +91,9 @@ extern "C" [[noreturn, gnu::used]] void guest_main(u32 start_info) {
     case 'c':
       count();
       poweroff();
+    case 'd':
+      drive(command[1], command[2] == 'm');
+      poweroff();
     case '2':
       second();
       halt();
@@ -176,6 +103,7 @@ extern "C" [[noreturn, gnu::used]] void guest_main(u32 start_info) {
 }
 
 }  // namespace
+}  // namespace guest
 
 extern "C" [[gnu::naked, gnu::section(".text.start")]] void guest_start() {
   asm volatile("mov $0x90000, %esp; push %ebx; push $0; jmp guest_main");

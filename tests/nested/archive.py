@@ -24,12 +24,12 @@ class Archive:
         self.out = out
         self.known = set()
 
-    def _entry(self, name, mode, content=b""):
+    def _entry(self, name, mode, content=b"", device=(0, 0)):
         if name in self.known:
             return
         self.known.add(name)
         raw = name.encode() + b"\0"
-        fields = [len(self.known), mode, 0, 0, 1, 0, len(content), 0, 0, 0, 0, len(raw), 0]
+        fields = [len(self.known), mode, 0, 0, 1, 0, len(content), 0, 0, *device, len(raw), 0]
         header = b"070701" + b"".join(b"%08X" % field for field in fields)
         self.out.write(header + raw + b"\0" * (-(len(header) + len(raw)) % 4))
         self.out.write(content + b"\0" * (-len(content) % 4))
@@ -51,6 +51,10 @@ class Archive:
         name = name.lstrip("/")
         self.directory(os.path.dirname(name))
         self._entry(name, stat.S_IFLNK | 0o777, target.encode())
+
+    def device(self, name, major, minor):
+        """Puts in a character device."""
+        self._entry(name, stat.S_IFCHR | 0o600, device=(major, minor))
 
     def copy(self, source, name):
         """Puts in a file, a link as a link, or a whole directory."""

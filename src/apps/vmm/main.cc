@@ -4,8 +4,10 @@
 #include <unistd.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "apps/vmm/filter.h"
 #include "apps/vmm/jail.h"
 #include "apps/vmm/options.h"
 #include "apps/vmm/server.h"
@@ -19,6 +21,7 @@ namespace {
 
 using proa::vmm::StopKind;
 using proa::vmm::StopReason;
+using proa::vmm::ThreadKind;
 
 // Prints what the guest says. A reader that has stopped reading for a second loses output: the
 // guest must not hang on it, nor must a pause.
@@ -29,38 +32,49 @@ void print_serial(std::string_view bytes) {
   [[maybe_unused]] const ssize_t written = ::write(STDOUT_FILENO, bytes.data(), bytes.size());
 }
 
+// One line of JSON: a virtio device stopped. The guest's driver sees it, and may reset the device.
+void report_fault(std::string_view device, const Error& error) {
+  json::Value line;
+  line.set("device", device);
+  line.set("fault", error.message());
+  const std::string text = json::print(line) + "\n";
+  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
+}
+
 proa::vmm::control::MonitorHost make_host(const Options& options) {
   proa::vmm::control::MonitorHost host;
   host.machine.serial_sink = print_serial;
   const bool jail = options.jail;
-  host.machine.enter_vcpu_thread = [jail]() -> Result<void> {
+  host.machine.enter_thread = [jail](ThreadKind kind) -> Result<void> {
     if (!jail) return {};
-    return filter_calls(vcpu_thread_calls());
+    return filter_calls(kind);
   };
+  host.machine.on_device_fault = report_fault;
   host.leave_host = [jail, identity = options.identity]() -> Result<void> {
     if (!jail) return {};
     return leave_host(identity);
   };
   host.enter_filter = [jail]() -> Result<void> {
     if (!jail) return {};
-    return filter_calls(main_thread_calls());
+    return filter_calls(std::nullopt);
   };
   return host;
 }
 
 Result<void> prepare(const Options& options, proa::vmm::control::Monitor& monitor) {
+  if (!options.config.empty()) {
+    const std::string text = TRY(file::read_file(options.config));
+    const json::Value document = TRY(json::parse(text, options.config));
+    proa::vmm::MachineSpec spec;
+    TRY(json::from_json(json::Reader(document, options.config), spec));
+    TRY(monitor.configure(spec));
+  }
   if (!options.restore_state.empty()) {
     const Fd state = TRY(file::open(options.restore_state, O_RDONLY));
     const Fd memory = TRY(file::open(options.restore_memory, O_RDONLY));
     return monitor.restore(state, memory);
   }
-  if (options.config.empty()) return {};
-  const std::string text = TRY(file::read_file(options.config));
-  const json::Value document = TRY(json::parse(text, options.config));
-  proa::vmm::MachineSpec spec;
-  TRY(json::from_json(json::Reader(document, options.config), spec));
-  TRY(monitor.configure(spec));
-  return monitor.start();
+  return options.config.empty() ? Result<void>() : monitor.start();
 }
 
 // One line of JSON: how the guest ended, and what it cost.

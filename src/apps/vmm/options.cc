@@ -8,7 +8,7 @@ namespace proa::apps::vmm {
 namespace {
 
 constexpr std::string_view kUsage =
-    "usage: proa-vmm [--config FILE | --restore STATE MEMORY] [--control SOCKET]\n"
+    "usage: proa-vmm [--config FILE] [--restore STATE MEMORY] [--control SOCKET]\n"
     "                [--user UID:GID] [--no-jail]\n"
     "The guest's serial port is on standard input and output; the report of its end, one line of\n"
     "JSON, goes to standard error.";
@@ -55,9 +55,6 @@ Result<Options> parse_options(std::span<char* const> arguments) {
   }
   if (options.config.empty() && options.restore_state.empty() && options.control.empty()) {
     return usage("nothing to do");
-  }
-  if (!options.config.empty() && !options.restore_state.empty()) {
-    return usage("--config and --restore exclude each other");
   }
   return options;
 }

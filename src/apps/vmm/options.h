@@ -12,7 +12,7 @@ namespace proa::apps::vmm {
 struct Options {
   std::string config;         // a MachineSpec in JSON; empty: wait for the controller's
   std::string control;        // path of the control socket to make; empty: none
-  std::string restore_state;  // with restore_memory: start from this snapshot
+  std::string restore_state;  // with restore_memory: start from this snapshot; config has devices
   std::string restore_memory;
   bool jail = true;
   Identity identity;

@@ -21,6 +21,7 @@ enum class Message : std::uint16_t {
   restore = 0x105,   // carries two descriptors: state file, memory file; then as started
   stats = 0x106,
   kill = 0x107,
+  balloon = 0x108,  // BalloonTarget
   stats_answer = 0x140,
   ended = 0x160,  // unasked: Ended
 };
@@ -39,6 +40,7 @@ struct StatsAnswer {
   std::uint64_t memory = 0;           // bytes
   std::uint64_t resident_memory = 0;  // bytes
   bool paused = false;
+  std::uint64_t balloon = 0;  // bytes that the guest has given
 
   template <typename Visitor, typename Self>
   static void fields(Visitor& visit, Self& self) {
@@ -51,6 +53,16 @@ struct StatsAnswer {
     visit(7, "memory", self.memory);
     visit(8, "resident_memory", self.resident_memory);
     visit(9, "paused", self.paused);
+    visit(10, "balloon", self.balloon);
+  }
+};
+
+struct BalloonTarget {
+  std::uint64_t bytes = 0;
+
+  template <typename Visitor, typename Self>
+  static void fields(Visitor& visit, Self& self) {
+    visit(1, "bytes", self.bytes);
   }
 };
 

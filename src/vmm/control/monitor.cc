@@ -46,7 +46,8 @@ StatsAnswer answer_of(const MachineStats& stats, bool paused) {
           .interrupted = stats.exits.interrupted,
           .memory = stats.memory,
           .resident_memory = stats.resident_memory,
-          .paused = paused};
+          .paused = paused,
+          .balloon = stats.balloon};
 }
 
 Result<void> Monitor::configure(const MachineSpec& spec) {
@@ -59,23 +60,36 @@ Result<void> Monitor::configure(const MachineSpec& spec) {
 Result<void> Monitor::start() {
   if (machine_ != nullptr) return fail(ErrorKind::busy, "the machine was started already");
   if (!spec_.has_value()) return fail(ErrorKind::invalid_argument, "no machine is configured");
+  if (spec_->kernel.empty()) return fail(ErrorKind::invalid_argument, "kernel: missing");
   const kvm::System system = TRY(kvm::System::open());
-  const Fd kernel = TRY(file::open(spec_->kernel, O_RDONLY));
-  Fd initrd;
-  if (!spec_->initrd.empty()) initrd = TRY(file::open(spec_->initrd, O_RDONLY));
+  Opened opened = TRY(open_files());
   // All that has a name on the host is open: what follows needs no name any more.
   TRY(host_.leave_host(), "leaving the host's namespaces");
-  std::unique_ptr<Machine> machine = TRY(Machine::create(*spec_, system, host_.machine));
-  TRY(machine->load(kernel, initrd.valid() ? std::optional(FdRef(initrd)) : std::nullopt));
+  std::unique_ptr<Machine> machine =
+      TRY(Machine::create(*spec_, system, host_.machine, std::move(opened.devices)));
+  TRY(machine->load(opened.kernel,
+                    opened.initrd.valid() ? std::optional(FdRef(opened.initrd)) : std::nullopt));
   return run(std::move(machine));
 }
 
 Result<void> Monitor::restore(FdRef state, FdRef memory) {
   if (machine_ != nullptr) return fail(ErrorKind::busy, "the machine was started already");
   const kvm::System system = TRY(kvm::System::open());
+  Opened opened = TRY(open_files());
   TRY(host_.leave_host(), "leaving the host's namespaces");
-  std::unique_ptr<Machine> machine = TRY(snapshot::restore(system, host_.machine, state, memory));
+  std::unique_ptr<Machine> machine =
+      TRY(snapshot::restore(system, host_.machine, std::move(opened.devices), state, memory));
   return run(std::move(machine));
+}
+
+Result<Monitor::Opened> Monitor::open_files() const {
+  Opened opened;
+  if (!spec_.has_value()) return opened;
+  NamedFiles files;
+  if (!spec_->kernel.empty()) opened.kernel = TRY(files.open(spec_->kernel, O_RDONLY));
+  if (!spec_->initrd.empty()) opened.initrd = TRY(files.open(spec_->initrd, O_RDONLY));
+  opened.devices = TRY(open_devices(spec_->devices, files));
+  return opened;
 }
 
 Result<void> Monitor::run(std::unique_ptr<Machine> machine) {
@@ -135,6 +149,12 @@ Result<wire::Frame> Monitor::serve(const wire::Frame& request, const std::vector
     case Message::kill:
       TRY(running())->kill();
       return done(request.call);
+    case Message::balloon: {
+      const auto target = TRY(wire::decode<BalloonTarget>(request.body));
+      Machine* const machine = TRY(running());
+      TRY(machine->set_balloon(target.bytes));
+      return done(request.call);
+    }
     case Message::stats_answer:
     case Message::ended:
       break;

@@ -32,6 +32,7 @@ class Monitor {
   // Errors: invalid_argument, busy (a machine is there already)
   Result<void> configure(const MachineSpec& spec);
   Result<void> start();
+  // With the devices that were configured, if any; memory and vCPUs are the snapshot's.
   Result<void> restore(FdRef state, FdRef memory);
 
   // The machine, where one was started.
@@ -44,6 +45,13 @@ class Monitor {
  private:
   Result<wire::Frame> serve(const wire::Frame& request, const std::vector<Fd>& descriptors);
   Result<Machine*> running();
+  // What the configuration names on the host.
+  struct Opened {
+    Fd kernel;
+    Fd initrd;
+    DeviceList devices;
+  };
+  Result<Opened> open_files() const;
   Result<void> snapshot(FdRef state, FdRef memory);
   Result<void> run(std::unique_ptr<Machine> machine);
 

@@ -15,6 +15,7 @@
 #include "vmm/irqchip/ioapic.h"
 #include "vmm/machine/interrupts.h"
 #include "vmm/machine/spec.h"
+#include "vmm/machine/virtio_bus.h"
 #include "vmm/memory/guest_memory.h"
 #include "vmm/power/power.h"
 #include "vmm/serial/uart.h"
@@ -25,29 +26,32 @@ namespace proa::vmm {
 // What the machine's surroundings give it.
 struct MachineHost {
   serial::SerialSink serial_sink;
-  // Called first on every vCPU's thread.
-  std::function<Result<void>()> enter_vcpu_thread;
+  // Called first on every thread of vCPUs and devices.
+  std::function<Result<void>(ThreadKind)> enter_thread;
+  // Hears why a virtio device stopped; the guest goes on. Thread: a device's.
+  std::function<void(std::string_view device, const Error& error)> on_device_fault;
 };
 
 struct MachineStats {
   ExitCounts exits;
   std::uint64_t memory = 0;           // bytes the guest has
   std::uint64_t resident_memory = 0;  // bytes of them that the host holds
+  std::uint64_t balloon = 0;          // bytes that the guest has given
 };
 
 // Owner: the program. Thread: all methods from the thread that made it, but for kill and end
 // (any).
 class Machine {
  public:
-  // Makes a machine with zeroed memory.
+  // Makes a machine with zeroed memory; `devices` are those of `spec`, opened.
   //
   // Errors: invalid_argument, unsupported (this host's KVM), exhausted
   static Result<std::unique_ptr<Machine>> create(const MachineSpec& spec, const kvm::System& system,
-                                                 MachineHost host);
+                                                 MachineHost host, DeviceList devices);
   // As create, but with a snapshot's memory, mapped privately.
   static Result<std::unique_ptr<Machine>> create_from(const MachineSpec& spec,
                                                       const kvm::System& system, MachineHost host,
-                                                      FdRef memory_file);
+                                                      DeviceList devices, FdRef memory_file);
   Machine(const Machine&) = delete;
   Machine& operator=(const Machine&) = delete;
   ~Machine();
@@ -58,7 +62,7 @@ class Machine {
   // Starts the vCPUs' threads, all paused.
   Result<void> start();
   void resume();
-  // Returns once no vCPU runs.
+  // Returns once no vCPU and no device runs. A device that cannot end its work stops the guest.
   void pause();
   bool paused() const { return paused_; }
 
@@ -66,6 +70,11 @@ class Machine {
   FdRef ended() const { return ended_.fd(); }
   std::optional<StopReason> end() const;
   void kill();
+
+  // Asks the guest to give that much of its memory, to the page of 4 KiB.
+  //
+  // Errors: unsupported (no balloon), invalid_argument (more than there is)
+  Result<void> set_balloon(std::uint64_t bytes);
 
   // Saves everything but memory. Only while paused.
   Result<void> save(StateWriter& writer) const;
@@ -82,10 +91,10 @@ class Machine {
           MachineHost host, event::EventFd ended);
   static Result<std::unique_ptr<Machine>> assemble(const MachineSpec& spec,
                                                    const kvm::System& system, MachineHost host,
-                                                   GuestMemory memory);
-  Result<void> set_slots();
+                                                   DeviceList devices, GuestMemory memory);
+  Result<void> set_slots(const DeviceList& devices);
   Result<void> make_vcpus(const kvm::System& system);
-  Result<void> place_devices();
+  Result<void> place_devices(DeviceList devices);
   Result<void> renew_generation();
   void stop(StopReason reason);
 
@@ -109,6 +118,7 @@ class Machine {
   mutable std::mutex end_mutex_;
   std::optional<StopReason> end_;  // guarded by end_mutex_
   bool paused_ = true;
+  VirtioBus virtio_;
   VcpuSurroundings surroundings_;
   // Last: their threads use all of the above.
   std::vector<std::unique_ptr<VcpuThread>> vcpus_;

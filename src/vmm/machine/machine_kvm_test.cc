@@ -1,84 +1,11 @@
 // Whole machines on the host's KVM, with the guest of tests/guests/.
-#include "vmm/machine/machine.h"
-
-#include <fcntl.h>
-#include <gtest/gtest.h>
-#include <poll.h>
-#include <sys/mman.h>
-
-#include <chrono>
-#include <condition_variable>
-#include <mutex>
-#include <string>
-
-#include "kernel/file/file.h"
-#include "tests/fixtures/leak_check.h"
-#include "tests/fixtures/require.h"
-#include "vmm/snapshot/snapshot.h"
+#include "vmm/machine/machine_fixture.h"
 
 namespace proa::vmm {
 namespace {
 
-constexpr std::chrono::seconds kPatience{20};
-
-// Collects what a guest prints, and waits for it.
-class Screen {
- public:
-  MachineHost host() {
-    return {.serial_sink =
-                [this](std::string_view bytes) {
-                  const std::lock_guard lock(mutex_);
-                  text_ += bytes;
-                  printed_.notify_all();
-                },
-            .enter_vcpu_thread = [] { return Result<void>(); }};
-  }
-  std::string text() {
-    const std::lock_guard lock(mutex_);
-    return text_;
-  }
-  bool wait_for(std::string_view expected) {
-    std::unique_lock lock(mutex_);
-    return printed_.wait_for(lock, kPatience, [&] { return text_.contains(expected); });
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable printed_;
-  std::string text_;
-};
-
-class MachineTest : public fixtures::LeakCheckedTest {
- protected:
-  void SetUp() override {
-    REQUIRE(kvm);
-    LeakCheckedTest::SetUp();
-  }
-
-  static std::unique_ptr<Machine> boot(Screen& screen, const std::string& command,
-                                       std::uint32_t vcpus = 1) {
-    MachineSpec spec{.memory_mib = 16, .vcpus = vcpus, .kernel = PROA_TEST_GUEST};
-    spec.command_line = command;
-    const kvm::System system = kvm::System::open().take();
-    std::unique_ptr<Machine> machine = Machine::create(spec, system, screen.host()).take();
-    const Fd kernel = file::open(PROA_TEST_GUEST, O_RDONLY).take();
-    machine->load(kernel, std::nullopt).take();
-    machine->start().take();
-    machine->resume();
-    return machine;
-  }
-
-  static StopKind wait_for_end(const Machine& machine) {
-    pollfd ended = {.fd = machine.ended().get(), .events = POLLIN, .revents = 0};
-    EXPECT_EQ(::poll(&ended, 1, 20'000), 1);
-    return machine.end().has_value() ? machine.end()->kind : StopKind::failed;
-  }
-
-  static StopKind end_of(const std::string& command) {
-    Screen screen;
-    return wait_for_end(*boot(screen, command));
-  }
-};
+using fixture::MachineTest;
+using fixture::Screen;
 
 TEST_F(MachineTest, a_guest_that_prints_and_powers_off_is_seen_and_reported) {
   Screen screen;
@@ -167,13 +94,9 @@ TEST_F(MachineTest, a_snapshot_goes_on_in_another_machine_as_often_as_wanted) {
   std::string expected;
   for (int number = 0; number <= 400; ++number) expected += std::to_string(number) + "\n";
   for (int restored = 0; restored < 2; ++restored) {
-    ASSERT_EQ(::lseek(state.get(), 0, SEEK_SET), 0);
     Screen screen;
-    const kvm::System system = kvm::System::open().take();
-    auto machine = snapshot::restore(system, screen.host(), state, memory);
+    auto machine = restore(screen, state, memory);
     ASSERT_OK(machine);
-    ASSERT_OK(machine.value()->start());
-    machine.value()->resume();
     ASSERT_TRUE(screen.wait_for("\n400\n"));
     machine.value()->pause();
     EXPECT_TRUE((before + screen.text()).starts_with(expected));
@@ -196,10 +119,8 @@ TEST_F(MachineTest, a_snapshot_that_was_cut_off_is_refused) {
   struct stat status = {};
   ASSERT_EQ(::fstat(state.get(), &status), 0);
   ASSERT_EQ(::ftruncate(state.get(), status.st_size - 1), 0);
-  ASSERT_EQ(::lseek(state.get(), 0, SEEK_SET), 0);
   Screen screen;
-  const kvm::System system = kvm::System::open().take();
-  const auto machine = snapshot::restore(system, screen.host(), state, memory);
+  const auto machine = restore(screen, state, memory);
   ASSERT_FALSE(machine.ok());
   EXPECT_EQ(machine.error().kind(), ErrorKind::corrupt);
 }

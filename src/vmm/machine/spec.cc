@@ -2,6 +2,7 @@
 
 #include "vmm/arch/x86_64/platform.h"
 #include "vmm/arch/x86_64/pvh.h"
+#include "vmm/machine/device_list.h"
 #include "vmm/memory/layout.h"
 
 namespace proa::vmm {
@@ -23,8 +24,10 @@ Result<void> check(const MachineSpec& spec) {
   if (spec.command_line.find('\0') != std::string::npos) {
     return fail(ErrorKind::invalid_argument, "command_line: holds a zero byte");
   }
-  if (spec.kernel.empty()) return fail(ErrorKind::invalid_argument, "kernel: missing");
-  return {};
+  if (!spec.devices.shares.empty() && !spec.shared_memory) {
+    return fail(ErrorKind::invalid_argument, "shared_memory: shares need it");
+  }
+  return check(spec.devices);
 }
 
 }  // namespace proa::vmm

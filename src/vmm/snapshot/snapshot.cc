@@ -34,8 +34,6 @@ Result<MachineSpec> read_spec(StateReader& reader) {
   spec.memory_mib = TRY(reader.number<std::uint64_t>());
   spec.vcpus = TRY(reader.number<std::uint32_t>());
   spec.shared_memory = TRY(reader.boolean());
-  // Kernel and initramfs are in the memory already.
-  spec.kernel = "(snapshot)";
   return spec;
 }
 
@@ -77,12 +75,13 @@ Result<void> save(const Machine& machine, FdRef state, FdRef memory) {
   return file::write_all_at(state, bytes_of(std::string_view(body)), sizeof head);
 }
 
-Result<std::unique_ptr<Machine>> restore(const kvm::System& system, MachineHost host, FdRef state,
-                                         FdRef memory) {
+Result<std::unique_ptr<Machine>> restore(const kvm::System& system, MachineHost host,
+                                         DeviceList devices, FdRef state, FdRef memory) {
   const std::string bytes = TRY(file::read_all(state, kMaxState), "reading the state file");
-  const State parsed = TRY(parse(bytes));
+  State parsed = TRY(parse(bytes));
+  parsed.spec.devices.virtio_mmio = devices.virtio_mmio;
   std::unique_ptr<Machine> machine =
-      TRY(Machine::create_from(parsed.spec, system, std::move(host), memory));
+      TRY(Machine::create_from(parsed.spec, system, std::move(host), std::move(devices), memory));
   StateReader reader(parsed.devices);
   TRY(machine->restore(reader));
   TRY(reader.finish());

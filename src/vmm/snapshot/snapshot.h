@@ -26,9 +26,10 @@ Result<State> parse(std::string_view file);
 // Writes memory, then state. The machine is paused before and after.
 Result<void> save(const Machine& machine, FdRef state, FdRef memory);
 
-// Makes the machine anew, not started yet. Memory stays in its file until the guest touches it;
-// the file must not be changed while the machine lives.
-Result<std::unique_ptr<Machine>> restore(const kvm::System& system, MachineHost host, FdRef state,
-                                         FdRef memory);
+// Makes the machine anew, not started yet, with devices configured as the saved ones were. Memory
+// stays in its file until the guest touches it; the file must not be changed while the machine
+// lives.
+Result<std::unique_ptr<Machine>> restore(const kvm::System& system, MachineHost host,
+                                         DeviceList devices, FdRef state, FdRef memory);
 
 }  // namespace proa::vmm::snapshot

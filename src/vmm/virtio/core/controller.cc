@@ -247,6 +247,10 @@ Result<void> Controller::restore_on_worker(StateReader& reader) {
   TRY(device_->restore(reader));
   // Kicks that were under way when the state was saved are not part of it.
   for (const event::EventFd& kick : kicks_) kick.signal();
+  // Nor are interrupts that were on their way to a vCPU; one too many is harmless.
+  for (std::uint16_t i = 0; runs && i < count; ++i) {
+    if (queues_[i].has_value()) signals_->queue_used(i);
+  }
   return {};
 }
 

@@ -30,17 +30,25 @@ Result<void> Watch::set_interest(event::Readiness interest) {
   return worker_->epoll_.modify(FdRef(worker_->entries_.at(token_).fd), interest, token_);
 }
 
-Result<std::unique_ptr<Worker>> Worker::start(const std::string& name) {
+Result<std::unique_ptr<Worker>> Worker::start(const std::string& name,
+                                              const std::function<Result<void>()>& enter) {
   event::Epoll epoll = TRY(event::Epoll::create());
   event::EventFd wake = TRY(event::EventFd::create());
   TRY(epoll.add(wake.fd(), {.readable = true}, kWakeToken));
   std::unique_ptr<Worker> worker(new Worker(std::move(epoll), std::move(wake)));
+  std::promise<Result<void>> entered;
   try {
-    worker->thread_ = std::thread([raw = worker.get()] { raw->loop(); });
+    worker->thread_ = std::thread([raw = worker.get(), &entered, &enter] {
+      Result<void> result = enter();
+      const bool goes_on = result.ok();
+      entered.set_value(std::move(result));
+      if (goes_on) raw->loop();
+    });
   } catch (const std::system_error& error) {
     return fail_with(error.code().value(), "starting the thread '", name, "'");
   }
   ::pthread_setname_np(worker->thread_.native_handle(), name.c_str());
+  TRY(entered.get_future().get(), "entering the thread '", name, "'");
   return worker;
 }
 

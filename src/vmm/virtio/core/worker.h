@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/result.h"
 #include "kernel/event/epoll.h"
 #include "kernel/event/event_fd.h"
 
@@ -50,8 +51,11 @@ class Worker {
  public:
   using Handler = std::function<void(event::Readiness)>;
 
-  // Starts a thread that shows up as `name` (15 bytes at most).
-  static Result<std::unique_ptr<Worker>> start(const std::string& name);
+  // Starts a thread that shows up as `name` (15 bytes at most). `enter` is the first that it runs
+  // (system call filter); its error ends the thread and is start's.
+  static Result<std::unique_ptr<Worker>> start(
+      const std::string& name,
+      const std::function<Result<void>()>& enter = [] { return Result<void>(); });
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
   ~Worker();

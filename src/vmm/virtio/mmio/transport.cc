@@ -217,7 +217,7 @@ Result<void> MmioTransport::restore(StateReader& reader) {
   driver_features_page_ = TRY(reader.number<std::uint32_t>());
   selected_queue_ = TRY(reader.number<std::uint32_t>());
   TRY(controller_->restore(reader));
-  interrupt_status_ = status;
+  interrupt_status_ |= status;
   // An edge under way when the state was saved is gone; one too many is harmless.
   if (status != 0) line_.pulse();
   return {};

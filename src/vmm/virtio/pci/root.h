@@ -14,7 +14,8 @@
 namespace proa::vmm::virtio::pci {
 
 constexpr std::uint8_t kMaxDevices = 32;
-constexpr std::uint16_t kConfigPorts = 0xcf8;  // 8 ports
+constexpr std::uint16_t kConfigPorts = 0xcf8;
+constexpr std::uint16_t kConfigPortCount = 8;
 
 // Owner: the machine; functions are borrowed and outlive it.
 // Thread: add before the first vCPU runs; the windows from every vCPU.
