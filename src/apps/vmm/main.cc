@@ -1,4 +1,5 @@
 // proa-vmm: the virtual machine monitor. Wiring only: options, jail, serial port, main loop.
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <unistd.h>
@@ -44,18 +45,18 @@ void report_fault(std::string_view device, const Error& error) {
 proa::vmm::control::MonitorHost make_host(const Options& options) {
   proa::vmm::control::MonitorHost host;
   host.machine.serial_sink = print_serial;
-  const bool jail = options.jail;
+  const Jail jail = options.jail;
   host.machine.enter_thread = [jail](ThreadKind kind) -> Result<void> {
-    if (!jail) return {};
+    if (jail == Jail::nothing) return {};
     return filter_calls(kind);
   };
   host.machine.on_device_fault = report_fault;
   host.leave_host = [jail, identity = options.identity]() -> Result<void> {
-    if (!jail) return {};
-    return leave_host(identity);
+    if (jail == Jail::own) return leave_host(identity);
+    return {};
   };
   host.enter_filter = [jail]() -> Result<void> {
-    if (!jail) return {};
+    if (jail == Jail::nothing) return {};
     return filter_calls(std::nullopt);
   };
   return host;
@@ -63,7 +64,9 @@ proa::vmm::control::MonitorHost make_host(const Options& options) {
 
 Result<void> prepare(const Options& options, proa::vmm::control::Monitor& monitor) {
   if (!options.config.empty()) {
-    const std::string text = TRY(file::read_file(options.config));
+    proa::vmm::NamedFiles files;
+    const Fd config = TRY(files.open(options.config, O_RDONLY));
+    const std::string text = TRY(file::read_all(config), options.config);
     const json::Value document = TRY(json::parse(text, options.config));
     proa::vmm::MachineSpec spec;
     TRY(json::from_json(json::Reader(document, options.config), spec));

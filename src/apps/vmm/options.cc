@@ -9,7 +9,10 @@ namespace {
 
 constexpr std::string_view kUsage =
     "usage: proa-vmm [--config FILE] [--restore STATE MEMORY] [--control SOCKET]\n"
-    "                [--user UID:GID] [--no-jail]\n"
+    "                [--user UID:GID | --jailed | --no-jail]\n"
+    "FILE and SOCKET may be fd:N, an open descriptor. --jailed: the starter has made namespaces "
+    "and\n"
+    "user; only system calls are still filtered.\n"
     "The guest's serial port is on standard input and output; the report of its end, one line of\n"
     "JSON, goes to standard error.";
 
@@ -48,7 +51,9 @@ Result<Options> parse_options(std::span<char* const> arguments) {
       const std::string text = TRY(next());
       options.identity = TRY(parse_identity(text));
     } else if (argument == "--no-jail") {
-      options.jail = false;
+      options.jail = Jail::nothing;
+    } else if (argument == "--jailed") {
+      options.jail = Jail::around;
     } else {
       return usage(cat("'", printable(argument), "' is no argument"));
     }

@@ -1,6 +1,7 @@
 // proa-vmm's command line.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
 
@@ -9,12 +10,18 @@
 
 namespace proa::apps::vmm {
 
+enum class Jail : std::uint8_t {
+  own,      // namespaces, user and filters of our making
+  around,   // the starter has made the namespaces and the user: filters alone
+  nothing,  // for looking at a machine that misbehaves
+};
+
 struct Options {
-  std::string config;         // a MachineSpec in JSON; empty: wait for the controller's
-  std::string control;        // path of the control socket to make; empty: none
+  std::string config;         // a MachineSpec in JSON, or "fd:N"; empty: wait for the controller's
+  std::string control;        // path of the control socket to make, or "fd:N"; empty: none
   std::string restore_state;  // with restore_memory: start from this snapshot; config has devices
   std::string restore_memory;
-  bool jail = true;
+  Jail jail = Jail::own;
   Identity identity;
 };
 

@@ -10,6 +10,7 @@
 #include "kernel/file/file.h"
 #include "kernel/socket/unix_stream.h"
 #include "vmm/control/messages.h"
+#include "vmm/machine/named_files.h"
 #include "wire/codec.h"
 
 namespace proa::apps::vmm {
@@ -29,6 +30,13 @@ Result<std::unique_ptr<Server>> Server::create(proa::vmm::control::Monitor& moni
 }
 
 Result<void> Server::listen(const std::string& path) {
+  const std::optional<int> inherited = TRY(proa::vmm::NamedFiles::descriptor(path));
+  if (inherited.has_value()) {
+    proa::vmm::NamedFiles files;
+    Fd connection = TRY(files.connect(path));
+    TRY(socket::set_blocking(connection, socket::Blocking::no));
+    return serve(std::move(connection));
+  }
   const auto slash = path.rfind('/');
   const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
   const std::string socket_name = slash == std::string::npos ? path : path.substr(slash + 1);
@@ -51,8 +59,12 @@ Result<void> Server::watch_machine() {
 Result<void> Server::accept() {
   Fd connection = TRY(socket::accept(listener_));
   if (!connection.valid()) return {};
-  connection_ = std::move(connection);
   TRY(epoll_.remove(listener_));
+  return serve(std::move(connection));
+}
+
+Result<void> Server::serve(Fd connection) {
+  connection_ = std::move(connection);
   return epoll_.add(connection_, {.readable = true}, kConnection);
 }
 
@@ -61,6 +73,7 @@ void Server::drop_connection() {
   connection_.reset();
   reader_ = {};
   descriptors_.clear();
+  if (!listener_.valid()) return;
   discard(epoll_.add(listener_, {.readable = true}, kListener),
           "without memory for one more event nobody can be served anyway");
 }

@@ -19,8 +19,8 @@ class Server {
  public:
   static Result<std::unique_ptr<Server>> create(proa::vmm::control::Monitor& monitor);
 
-  // Makes the control socket; while it is there, no end of the guest ends the server before the
-  // controller was told of it.
+  // Makes the control socket, or serves the connection that "fd:N" is; the guest's end is told to
+  // whoever is connected then.
   Result<void> listen(const std::string& path);
   // Serves until the guest has ended.
   Result<proa::vmm::StopReason> run();
@@ -30,6 +30,7 @@ class Server {
       : monitor_(monitor), epoll_(std::move(epoll)) {}
   Result<void> watch_machine();
   Result<void> accept();
+  Result<void> serve(Fd connection);
   void drop_connection();
   Result<void> serve_connection();
   Result<void> serve_serial();

@@ -1,12 +1,13 @@
 // Virtio devices in whole machines on the host's KVM, driven by the guest of tests/guests/: found
 // on the bus, kicked through ioeventfds, answering through MSI-X or an IOAPIC pin.
 #include "kernel/socket/unix_stream.h"
+#include "tests/fixtures/leak_check.h"
+#include "tests/fixtures/require.h"
 #include "vmm/machine/machine_fixture.h"
 
 namespace proa::vmm {
 namespace {
 
-using fixture::MachineTest;
 using fixture::Screen;
 
 // A file in memory whose name is a descriptor.
@@ -35,8 +36,13 @@ DeviceSpecs with_disk(const Scratch& scratch) {
   return {.disks = {{.id = "disk", .extents = {{.file = scratch.name()}}}}};
 }
 
-class DevicesTest : public MachineTest {
+class DevicesTest : public fixtures::LeakCheckedTest, protected fixture::Machines {
  protected:
+  void SetUp() override {
+    REQUIRE(kvm);
+    LeakCheckedTest::SetUp();
+  }
+
   // Runs one command to its end and gives what it printed.
   static std::string output_of(const std::string& command, const DeviceSpecs& devices) {
     Screen screen;

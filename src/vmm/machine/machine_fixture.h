@@ -15,8 +15,6 @@
 #include <utility>
 
 #include "kernel/file/file.h"
-#include "tests/fixtures/leak_check.h"
-#include "tests/fixtures/require.h"
 #include "vmm/machine/machine.h"
 #include "vmm/snapshot/snapshot.h"
 
@@ -55,13 +53,9 @@ class Screen {
   std::string text_;
 };
 
-class MachineTest : public fixtures::LeakCheckedTest {
+// What tests do with machines; a fixture derives from it.
+class Machines {
  protected:
-  void SetUp() override {
-    REQUIRE(kvm);
-    LeakCheckedTest::SetUp();
-  }
-
   static Result<DeviceList> open(const DeviceSpecs& specs) {
     NamedFiles files;
     TRY(check(specs));

@@ -1,11 +1,21 @@
 // Whole machines on the host's KVM, with the guest of tests/guests/.
 #include "vmm/machine/machine_fixture.h"
 
+#include "tests/fixtures/leak_check.h"
+#include "tests/fixtures/require.h"
+
 namespace proa::vmm {
 namespace {
 
-using fixture::MachineTest;
 using fixture::Screen;
+
+class MachineTest : public fixtures::LeakCheckedTest, protected fixture::Machines {
+ protected:
+  void SetUp() override {
+    REQUIRE(kvm);
+    LeakCheckedTest::SetUp();
+  }
+};
 
 TEST_F(MachineTest, a_guest_that_prints_and_powers_off_is_seen_and_reported) {
   Screen screen;
