@@ -12,7 +12,10 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 #include <vector>
+
+#include "base/text.h"
 
 namespace proa::apps::vmm {
 namespace {
@@ -20,87 +23,90 @@ namespace {
 using proa::vmm::ThreadKind;
 
 constexpr std::array kMainCalls = {
-    AllowedCall{SYS_read, "events, serial input"},
-    AllowedCall{SYS_write, "events, the report of the end"},
-    AllowedCall{SYS_close, "connections and files that came with a request"},
-    AllowedCall{SYS_epoll_wait, "waiting for all of these"},
-    AllowedCall{SYS_epoll_ctl, "a new or closed connection"},
-    AllowedCall{SYS_accept4, "a controller connects"},
-    AllowedCall{SYS_recvmsg, "requests and their descriptors"},
-    AllowedCall{SYS_sendmsg, "answers"},
-    AllowedCall{SYS_fcntl, "a connection is non-blocking"},
-    AllowedCall{SYS_ioctl, "saving the vCPUs' state"},
-    AllowedCall{SYS_futex, "waiting for vCPUs and devices to pause"},
-    AllowedCall{SYS_tgkill, "kicking a vCPU out of the guest"},
-    AllowedCall{SYS_getpid, "the same: tgkill names the process"},
-    AllowedCall{SYS_gettid, "the same"},
-    AllowedCall{SYS_rt_sigprocmask, "the same: glibc blocks signals around it"},
-    AllowedCall{SYS_rt_sigreturn, "a signal that came while waiting"},
-    AllowedCall{SYS_mincore, "which guest pages were touched"},
-    AllowedCall{SYS_pwrite64, "the snapshot's files"},
-    AllowedCall{SYS_ftruncate, "the same"},
-    AllowedCall{SYS_mmap, "memory"},
-    AllowedCall{SYS_munmap, "memory"},
-    AllowedCall{SYS_mprotect, "memory: glibc's arenas grow so"},
-    AllowedCall{SYS_madvise, "memory: a thread's stack is given back at its end"},
-    AllowedCall{SYS_brk, "memory"},
-    AllowedCall{SYS_exit_group, "the end"},
+    AllowedCall{SYS_read, "read", "events, serial input"},
+    AllowedCall{SYS_write, "write", "events, the report of the end"},
+    AllowedCall{SYS_close, "close", "connections and files that came with a request"},
+    AllowedCall{SYS_epoll_wait, "epoll_wait", "waiting for all of these"},
+    AllowedCall{SYS_epoll_ctl, "epoll_ctl", "a new or closed connection"},
+    AllowedCall{SYS_accept4, "accept4", "a controller connects"},
+    AllowedCall{SYS_recvmsg, "recvmsg", "requests and their descriptors"},
+    AllowedCall{SYS_sendmsg, "sendmsg", "answers"},
+    AllowedCall{SYS_fcntl, "fcntl", "a connection is non-blocking"},
+    AllowedCall{SYS_ioctl, "ioctl", "saving the vCPUs' state"},
+    AllowedCall{SYS_futex, "futex", "waiting for vCPUs and devices to pause"},
+    AllowedCall{SYS_tgkill, "tgkill", "kicking a vCPU out of the guest"},
+    AllowedCall{SYS_getpid, "getpid", "the same: tgkill names the process"},
+    AllowedCall{SYS_gettid, "gettid", "the same"},
+    AllowedCall{SYS_rt_sigprocmask, "rt_sigprocmask", "the same: glibc blocks signals around it"},
+    AllowedCall{SYS_rt_sigreturn, "rt_sigreturn", "a signal that came while waiting"},
+    AllowedCall{SYS_mincore, "mincore", "which guest pages were touched"},
+    AllowedCall{SYS_pwrite64, "pwrite64", "the snapshot's files"},
+    AllowedCall{SYS_ftruncate, "ftruncate", "the same"},
+    AllowedCall{SYS_mmap, "mmap", "memory"},
+    AllowedCall{SYS_munmap, "munmap", "memory"},
+    AllowedCall{SYS_mprotect, "mprotect", "memory: glibc's arenas grow so"},
+    AllowedCall{SYS_madvise, "madvise", "memory: a thread's stack is given back at its end"},
+    AllowedCall{SYS_brk, "brk", "memory"},
+    AllowedCall{SYS_exit_group, "exit_group", "the end"},
 };
 
 constexpr std::array kVcpuCalls = {
-    AllowedCall{SYS_ioctl, "KVM_RUN, interrupts"},
-    AllowedCall{SYS_write, "serial output, events, a device's fault"},
-    AllowedCall{SYS_poll, "whether the serial port's reader has room; pending interrupts"},
-    AllowedCall{SYS_restart_syscall, "poll goes on after the process was stopped"},
-    AllowedCall{SYS_eventfd2, "an interrupt vector is used for the first time"},
-    AllowedCall{SYS_futex, "pausing, locks of devices, waiting for a device's reset"},
-    AllowedCall{SYS_tgkill, "the guest ends: the other vCPUs are kicked"},
-    AllowedCall{SYS_getpid, "the same: tgkill names the process"},
-    AllowedCall{SYS_gettid, "the same"},
-    AllowedCall{SYS_rt_sigprocmask, "the same: glibc blocks signals around it"},
-    AllowedCall{SYS_rt_sigreturn, "being kicked"},
-    AllowedCall{SYS_mmap, "memory"},
-    AllowedCall{SYS_munmap, "memory"},
-    AllowedCall{SYS_mprotect, "memory: glibc's arenas grow so"},
-    AllowedCall{SYS_madvise, "the thread's stack at its end"},
-    AllowedCall{SYS_brk, "memory"},
-    AllowedCall{SYS_exit, "the thread's end"},
-    AllowedCall{SYS_exit_group, "one of our own invariants does not hold"},
+    AllowedCall{SYS_ioctl, "ioctl", "KVM_RUN, interrupts"},
+    AllowedCall{SYS_write, "write", "serial output, events, a device's fault"},
+    AllowedCall{SYS_poll, "poll", "whether the serial port's reader has room; pending interrupts"},
+    AllowedCall{SYS_restart_syscall, "restart_syscall",
+                "poll goes on after the process was stopped"},
+    AllowedCall{SYS_eventfd2, "eventfd2", "an interrupt vector is used for the first time"},
+    AllowedCall{SYS_futex, "futex", "pausing, locks of devices, waiting for a device's reset"},
+    AllowedCall{SYS_tgkill, "tgkill", "the guest ends: the other vCPUs are kicked"},
+    AllowedCall{SYS_getpid, "getpid", "the same: tgkill names the process"},
+    AllowedCall{SYS_gettid, "gettid", "the same"},
+    AllowedCall{SYS_rt_sigprocmask, "rt_sigprocmask", "the same: glibc blocks signals around it"},
+    AllowedCall{SYS_rt_sigreturn, "rt_sigreturn", "being kicked"},
+    AllowedCall{SYS_mmap, "mmap", "memory"},
+    AllowedCall{SYS_munmap, "munmap", "memory"},
+    AllowedCall{SYS_mprotect, "mprotect", "memory: glibc's arenas grow so"},
+    AllowedCall{SYS_madvise, "madvise", "the thread's stack at its end"},
+    AllowedCall{SYS_brk, "brk", "memory"},
+    AllowedCall{SYS_exit, "exit", "the thread's end"},
+    AllowedCall{SYS_exit_group, "exit_group", "one of our own invariants does not hold"},
 };
 
 // Every thread that serves devices: its loop, its memory, its end.
 constexpr std::array kWorkerCalls = {
-    AllowedCall{SYS_epoll_wait, "waiting for kicks, tasks and the host's side"},
-    AllowedCall{SYS_epoll_ctl, "a driver starts or resets a device"},
-    AllowedCall{SYS_read, "taking kicks and tasks"},
-    AllowedCall{SYS_write, "interrupts, a device's fault"},
-    AllowedCall{SYS_ioctl, "interrupts through the IOAPIC; a tap's offloads"},
-    AllowedCall{SYS_futex, "tasks, pausing, interrupt vectors"},
-    AllowedCall{SYS_mmap, "memory"},
-    AllowedCall{SYS_munmap, "memory"},
-    AllowedCall{SYS_mprotect, "memory: glibc's arenas grow so"},
-    AllowedCall{SYS_madvise, "guest pages given back; the thread's stack at its end"},
-    AllowedCall{SYS_brk, "memory"},
-    AllowedCall{SYS_rt_sigprocmask, "the thread's end"},
-    AllowedCall{SYS_exit, "the thread's end"},
-    AllowedCall{SYS_exit_group, "one of our own invariants does not hold"},
+    AllowedCall{SYS_epoll_wait, "epoll_wait", "waiting for kicks, tasks and the host's side"},
+    AllowedCall{SYS_epoll_ctl, "epoll_ctl", "a driver starts or resets a device"},
+    AllowedCall{SYS_read, "read", "taking kicks and tasks"},
+    AllowedCall{SYS_write, "write", "interrupts, a device's fault"},
+    AllowedCall{SYS_ioctl, "ioctl", "interrupts through the IOAPIC; a tap's offloads"},
+    AllowedCall{SYS_futex, "futex", "tasks, pausing, interrupt vectors"},
+    AllowedCall{SYS_mmap, "mmap", "memory"},
+    AllowedCall{SYS_munmap, "munmap", "memory"},
+    AllowedCall{SYS_mprotect, "mprotect", "memory: glibc's arenas grow so"},
+    AllowedCall{SYS_madvise, "madvise", "guest pages given back; the thread's stack at its end"},
+    AllowedCall{SYS_brk, "brk", "memory"},
+    AllowedCall{SYS_rt_sigprocmask, "rt_sigprocmask", "the thread's end"},
+    AllowedCall{SYS_exit, "exit", "the thread's end"},
+    AllowedCall{SYS_exit_group, "exit_group", "one of our own invariants does not hold"},
 };
 
 constexpr std::array kBlockCalls = {
-    AllowedCall{SYS_io_uring_enter, "the disk's reads and writes"},
+    AllowedCall{SYS_io_uring_enter, "io_uring_enter", "the disk's reads and writes"},
 };
 
 constexpr std::array kNetCalls = {
-    AllowedCall{SYS_readv, "frames from the tap"},
-    AllowedCall{SYS_writev, "frames to the tap"},
+    AllowedCall{SYS_readv, "readv", "frames from the tap"},
+    AllowedCall{SYS_writev, "writev", "frames to the tap"},
 };
 
 constexpr std::array kDeviceCalls = {
-    AllowedCall{SYS_getrandom, "the entropy device"},
-    AllowedCall{SYS_sendmsg, "bytes of console ports; requests to the server of a share"},
-    AllowedCall{SYS_recvmsg, "bytes for console ports; its answers"},
-    AllowedCall{SYS_poll, "waiting for an answer, with a limit"},
-    AllowedCall{SYS_restart_syscall, "poll goes on after the process was stopped"},
+    AllowedCall{SYS_getrandom, "getrandom", "the entropy device"},
+    AllowedCall{SYS_sendmsg, "sendmsg",
+                "bytes of console ports; requests to the server of a share"},
+    AllowedCall{SYS_recvmsg, "recvmsg", "bytes for console ports; its answers"},
+    AllowedCall{SYS_poll, "poll", "waiting for an answer, with a limit"},
+    AllowedCall{SYS_restart_syscall, "restart_syscall",
+                "poll goes on after the process was stopped"},
 };
 
 constexpr sock_filter statement(std::uint16_t code, std::uint32_t operand) {
@@ -170,6 +176,23 @@ std::vector<AllowedCall> allowed_calls(std::optional<ThreadKind> kind) {
       break;
   }
   return calls;
+}
+
+std::string print_allowed_calls() {
+  constexpr std::array<std::pair<const char*, std::optional<ThreadKind>>, 5> kKinds = {{
+      {"main", std::nullopt},
+      {"vcpu", ThreadKind::vcpu},
+      {"block", ThreadKind::block},
+      {"net", ThreadKind::net},
+      {"device", ThreadKind::device},
+  }};
+  std::string text;
+  for (const auto& [thread, kind] : kKinds) {
+    for (const AllowedCall& call : allowed_calls(kind)) {
+      text += cat(thread, " ", call.name, ": ", call.reason, "\n");
+    }
+  }
+  return text;
 }
 
 Result<void> filter_calls(std::optional<ThreadKind> kind) {

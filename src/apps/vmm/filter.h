@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "base/result.h"
@@ -12,11 +13,15 @@ namespace proa::apps::vmm {
 
 struct AllowedCall {
   long number;
+  const char* name;
   const char* reason;
 };
 
 // Of the main thread, where no kind is given: control socket, snapshots, stats, the end.
 std::vector<AllowedCall> allowed_calls(std::optional<proa::vmm::ThreadKind> kind);
+
+// All of them as lines "thread call: reason".
+std::string print_allowed_calls();
 
 // Restricts the calling thread for good.
 //

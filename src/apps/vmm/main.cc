@@ -117,6 +117,11 @@ int exit_code(StopKind kind) {
 
 Result<int> run(std::span<char* const> arguments) {
   const Options options = TRY(parse_options(arguments));
+  if (options.show_system_calls) {
+    const std::string text = print_allowed_calls();
+    TRY(file::write_all(FdRef(STDOUT_FILENO), bytes_of(std::string_view(text))));
+    return 0;
+  }
   proa::vmm::control::Monitor monitor(make_host(options));
   const std::unique_ptr<Server> server = TRY(Server::create(monitor));
   if (!options.control.empty()) TRY(server->listen(options.control), "control socket");

@@ -12,7 +12,8 @@ constexpr std::string_view kUsage =
     "                [--user UID:GID | --jailed | --no-jail]\n"
     "FILE and SOCKET may be fd:N, an open descriptor. --jailed: the starter has made namespaces "
     "and\n"
-    "user; only system calls are still filtered.\n"
+    "user; only system calls are still filtered. --system-calls lists those that each thread may\n"
+    "make, and why.\n"
     "The guest's serial port is on standard input and output; the report of its end, one line of\n"
     "JSON, goes to standard error.";
 
@@ -52,6 +53,9 @@ Result<Options> parse_options(std::span<char* const> arguments) {
       options.identity = TRY(parse_identity(text));
     } else if (argument == "--no-jail") {
       options.jail = Jail::nothing;
+    } else if (argument == "--system-calls") {
+      options.show_system_calls = true;
+      return options;
     } else if (argument == "--jailed") {
       options.jail = Jail::around;
     } else {

@@ -22,6 +22,7 @@ struct Options {
   std::string restore_state;  // with restore_memory: start from this snapshot; config has devices
   std::string restore_memory;
   Jail jail = Jail::own;
+  bool show_system_calls = false;  // instead of running a machine
   Identity identity;
 };
 
