@@ -42,7 +42,7 @@ class ImageTest : public fixtures::LeakCheckedTest {
   std::string at(std::string_view path) const { return cat(directory_->path(), "/", path); }
   std::string name() const { return cat(registry_->address(), "/team/app:1"); }
   Ran image(const std::string& arguments) const {
-    return run(cat(program("proa"), " image --root ", at("root"), " ", arguments));
+    return run(cat(program("proa-test-store"), " image --root ", at("root"), " ", arguments));
   }
   std::string digest_at_registry() const {
     return trimmed(
@@ -80,9 +80,9 @@ TEST_F(ImageTest, archive_goes_to_other_tools_and_back_with_the_same_digest) {
               " docker-archive:d.tar:", name()));
   ASSERT_EQ(docker.code, 0) << docker.output;
   const std::string id = trimmed(run(
-      cat(program("proa"), " image --root ", at("root"), " inspect ", name(), " | grep '\"Id\"'")));
+      cat(program("proa-test-store"), " image --root ", at("root"), " inspect ", name(), " | grep '\"Id\"'")));
   for (const std::string_view archive : {"a.tar", "d.tar"}) {
-    const std::string ours = cat(program("proa"), " image --root ", at("loaded-"), archive, " ");
+    const std::string ours = cat(program("proa-test-store"), " image --root ", at("loaded-"), archive, " ");
     const Ran loaded = run(
         cat(ours, "load -i ", at(archive), " && ", ours, "verify && ", ours, "inspect ", name()));
     EXPECT_EQ(loaded.code, 0) << loaded.output;
@@ -121,7 +121,7 @@ TEST_F(ImageTest, private_registry_wants_its_authority_and_credentials) {
                                cat(R"({"registries":[{"prefix":")", registry.address(),
                                    R"(","ca":")", at("cert.pem"), R"("}]})"),
                                0600, file::Durable::no));
-  const std::string ours = cat("export DOCKER_CONFIG=", at("docker"), "; ", program("proa"),
+  const std::string ours = cat("export DOCKER_CONFIG=", at("docker"), "; ", program("proa-test-store"),
                                " image --config ", at("proad.json"), " --root ", at("root"), " ");
   const Ran refused = run(cat(ours, "pull -q ", private_name));
   EXPECT_NE(refused.code, 0);
@@ -138,7 +138,7 @@ TEST_F(ImageTest, dropped_blobs_are_made_again) {
   ASSERT_EQ(image(cat("pull -q ", name())).code, 0);
   ASSERT_EQ(image("prune --blobs").code, 0);
   ASSERT_EQ(image(cat("save -o ", at("a.tar"), " ", name())).code, 0);
-  const std::string ours = cat(program("proa"), " image --root ", at("again"), " ");
+  const std::string ours = cat(program("proa-test-store"), " image --root ", at("again"), " ");
   const Ran loaded = run(cat(ours, "load -i ", at("a.tar"), " && ", ours, "verify"));
   EXPECT_EQ(loaded.code, 0) << loaded.output;
 }
@@ -158,7 +158,7 @@ TEST_F(ImageTest, damaged_blob_and_layer_are_named) {
 }
 
 TEST_F(ImageTest, two_pulls_at_once_do_each_layer_once) {
-  const Ran both = run(cat("set -e; p='", program("proa"), " image --root ", at("root"), " pull ",
+  const Ran both = run(cat("set -e; p='", program("proa-test-store"), " image --root ", at("root"), " pull ",
                            name(), "'; $p >", at("1"), " & a=$!; $p >", at("2"), "; wait $a; cat ",
                            at("1"), " ", at("2"), " | grep -c ': complete'"));
   EXPECT_EQ(both.code, 0) << both.output;
@@ -185,7 +185,7 @@ TEST_F(ImageTest, pull_killed_at_any_write_rename_or_sync_leaves_a_sound_store) 
       SCOPED_TRACE(cat(call, " ", count));
       run(cat("rm -rf ", at("root")));
       const Ran ran = run(cat("strace -f -qq -o /dev/null -e trace=", call, " -e inject=", call,
-                              ":signal=KILL:when=", count, " ", program("proa"), " image --root ",
+                              ":signal=KILL:when=", count, " ", program("proa-test-store"), " image --root ",
                               at("root"), " pull -q ", name()));
       killed = ran.code != 0;
       const Ran verified = image("verify");
@@ -199,7 +199,7 @@ TEST_F(ImageTest, pull_killed_at_any_write_rename_or_sync_leaves_a_sound_store) 
 
 TEST_F(ImageTest, data_is_synced_before_the_rename_that_publishes_it) {
   const Ran traced = run(cat("strace -f -y -qq -e trace=fsync,renameat -o ", at("log"), " ",
-                             program("proa"), " image --root ", at("root"), " pull -q ", name()));
+                             program("proa-test-store"), " image --root ", at("root"), " pull -q ", name()));
   ASSERT_EQ(traced.code, 0) << traced.output;
   const Result<std::string> log = file::read_file(at("log"));
   ASSERT_OK(log);

@@ -1,5 +1,7 @@
 #include "client/format/listing.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 #include "client/format/table.h"
 #include "client/template/functions.h"
@@ -47,7 +49,10 @@ Result<std::string> print_listing(const ListingOptions& options, std::span<const
     text = TRY(filled.execute(header)) + "\n";
   }
   for (const json::Value& row : rows) {
-    text.append(TRY(filled.execute(row))).append("\n");
+    // Go prints a map's keys in order.
+    json::Value::Object members = *row.get_if<json::Value::Object>();
+    std::ranges::sort(members, {}, &json::Member::key);
+    text.append(TRY(filled.execute(json::Value(std::move(members))))).append("\n");
   }
   return is_table ? Table::of_lines(text).print(options.width) : text;
 }

@@ -8,7 +8,7 @@
 namespace proa::client {
 namespace {
 
-constexpr std::size_t kMinimum = 10;  // docker's, the gap included
+constexpr std::size_t kNarrowest = 10;  // that a terminal's width cuts a column to
 constexpr std::size_t kGap = 3;
 
 bool begins_code_point(char character) {
@@ -50,12 +50,12 @@ std::string Table::print(std::optional<std::size_t> limit) const {
     }
   }
   for (std::size_t column = 0; column + 1 < widths.size(); ++column) {
-    widths[column] = std::max(widths[column] + kGap, kMinimum);
+    widths[column] = std::max(widths[column] + kGap, minimum_);
   }
   while (limit && !widths.empty()) {
     const auto widest = std::ranges::max_element(widths);
     if (std::accumulate(widths.begin(), widths.end(), std::size_t{0}) <= *limit) break;
-    if (*widest <= kMinimum) break;
+    if (*widest <= kNarrowest) break;
     --*widest;
   }
   std::string out;

@@ -16,7 +16,10 @@ std::string shorten(std::string_view text, std::size_t width);
 // Thread: one.
 class Table {
  public:
-  explicit Table(std::vector<std::string> header) { rows_.push_back(std::move(header)); }
+  // `minimum`: of a column with its gap; docker's lists have 10.
+  explicit Table(std::vector<std::string> header, std::size_t minimum = 10) : minimum_(minimum) {
+    rows_.push_back(std::move(header));
+  }
   void add(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
   // A table given as lines with tabs between their cells.
   static Table of_lines(std::string_view text);
@@ -28,6 +31,7 @@ class Table {
  private:
   Table() = default;
 
+  std::size_t minimum_ = 10;
   std::vector<std::vector<std::string>> rows_;
 };
 

@@ -1,6 +1,7 @@
 #include "client/template/template.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/text.h"
 #include "client/template/ast.h"
@@ -78,7 +79,11 @@ class Runner {
 
   Result<void> run_branch(const ast::Branch& branch) {
     const std::size_t scope = variables_.size();
-    const Value value = TRY(evaluate(branch.pipeline));
+    // What may be missing is asked for in conditions: that it is not there is an answer.
+    asking_ = true;
+    Result<Value> asked = evaluate(branch.pipeline);
+    asking_ = false;
+    const Value value = TRY(std::move(asked));
     if (branch.kind == ast::Branch::Kind::range) {
       TRY(run_range(branch, value));
     } else {
@@ -178,16 +183,27 @@ class Runner {
     return nullptr;
   }
 
-  static Result<Value> fields_of(const ast::Operand& operand, const Value& start) {
+  // Whether a member's keys are the user's, so that any of them may be missing.
+  static bool is_users_map(std::string_view name) {
+    constexpr std::string_view kMaps[] = {"Labels",   "Annotations", "Attributes", "Options",
+                                          "Networks", "Ports",       "Sysctls",    "DriverOpts"};
+    return std::ranges::find(kMaps, name) != std::end(kMaps);
+  }
+
+  Result<Value> fields_of(const ast::Operand& operand, const Value& start) const {
     const Value* value = &start;
     std::string path;
+    std::string_view parent;
     for (const std::string& name : operand.fields) {
       path.append(".").append(name);
+      const bool may_lack = asking_ || is_users_map(std::exchange(parent, name));
       if (value->is_null()) {
+        if (asking_) return Value();
         return fail(ErrorKind::invalid_argument, "template: executing at <", path,
                     ">: nil data; no entry for key \"", name, "\"");
       }
       const Value* field = find_field(*value, name);
+      if (field == nullptr && may_lack) return Value();
       if (field == nullptr) {
         return fail(ErrorKind::invalid_argument, "template: executing at <", path,
                     value->get_if<Value::Object>() != nullptr ? ">: map has no entry for key \""
@@ -200,6 +216,7 @@ class Runner {
   }
 
   const Value* dot_;
+  bool asking_ = false;  // within the condition of a branch
   std::vector<std::pair<std::string, Value>> variables_;
   std::string out_;
 };

@@ -36,6 +36,11 @@ TEST(Template, missing_field_is_an_error_that_names_it) {
             "error: template: executing at <.None.X>: nil data; no entry for key \"X\"");
 }
 
+TEST(Template, what_may_be_missing_is_an_answer_to_a_condition) {
+  EXPECT_EQ(filled("{{if .State.Health}}{{.State.Health.Status}}{{else}}none{{end}}"), "none");
+  EXPECT_EQ(filled("{{with .None.X}}x{{end}}{{.Labels.nix}}"), "<no value>");
+}
+
 TEST(Template, conditions_choose) {
   EXPECT_EQ(filled("{{if .State.Running}}yes{{else}}no{{end}}"), "yes");
   EXPECT_EQ(filled("{{if .Empty}}1{{else if .Names}}2{{else}}3{{end}}"), "2");

@@ -1,4 +1,4 @@
-#include "apps/cli/image_commands.h"
+#include "tests/store_tool/image_commands.h"
 
 #include <unistd.h>
 
@@ -6,8 +6,6 @@
 #include <functional>
 #include <memory>
 
-#include "apps/cli/image_context.h"
-#include "apps/cli/image_show.h"
 #include "image/archive/load.h"
 #include "image/archive/save.h"
 #include "image/registry/credentials.h"
@@ -17,8 +15,10 @@
 #include "image/store/image.h"
 #include "image/store/verify.h"
 #include "kernel/file/file.h"
+#include "tests/store_tool/image_context.h"
+#include "tests/store_tool/image_show.h"
 
-namespace proa::cli {
+namespace proa::store_tool {
 namespace {
 
 using image::Store;
@@ -230,4 +230,4 @@ void add_image_commands(CLI::App& app, Outcome& outcome) {
   add("df", "Show what takes how much on disk", run_usage);
 }
 
-}  // namespace proa::cli
+}  // namespace proa::store_tool

@@ -1,11 +1,11 @@
-#include "apps/cli/image_show.h"
+#include "tests/store_tool/image_show.h"
 
 #include <algorithm>
 
-#include "apps/cli/image_context.h"
 #include "oci/distribution/reference.h"
+#include "tests/store_tool/image_context.h"
 
-namespace proa::cli {
+namespace proa::store_tool {
 namespace {
 
 std::string pad(std::string_view text, std::size_t width) {
@@ -109,4 +109,4 @@ void show_usage(const image::DiskUsage& usage) {
   print_line(cat("Reclaimable: ", human_size(usage.reclaimable)));
 }
 
-}  // namespace proa::cli
+}  // namespace proa::store_tool

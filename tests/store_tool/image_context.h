@@ -9,7 +9,7 @@
 #include "image/settings.h"
 #include "image/store/store.h"
 
-namespace proa::cli {
+namespace proa::store_tool {
 
 struct ImageOptions {
   std::string root = "/var/lib/proa";
@@ -28,4 +28,4 @@ void print_line(std::string_view line);
 // "1.5MB" as Docker writes sizes.
 std::string human_size(std::uint64_t bytes);
 
-}  // namespace proa::cli
+}  // namespace proa::store_tool

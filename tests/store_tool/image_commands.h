@@ -1,11 +1,11 @@
-// `proa image ...`: images in the store, driven directly.
+// Commands on an image store.
 #pragma once
 
 #include <CLI/CLI.hpp>
 
 #include "base/result.h"
 
-namespace proa::cli {
+namespace proa::store_tool {
 
 // What the chosen command came to. Owner: main.
 struct Outcome {
@@ -14,4 +14,4 @@ struct Outcome {
 
 void add_image_commands(CLI::App& app, Outcome& outcome);
 
-}  // namespace proa::cli
+}  // namespace proa::store_tool

@@ -1,4 +1,4 @@
-#include "apps/cli/image_context.h"
+#include "tests/store_tool/image_context.h"
 
 #include <cstdio>
 #include <memory>
@@ -7,7 +7,7 @@
 #include "image/registry/credentials.h"
 #include "kernel/file/file.h"
 
-namespace proa::cli {
+namespace proa::store_tool {
 namespace {
 
 Result<std::string> own_directory() {
@@ -97,4 +97,4 @@ std::string human_size(std::uint64_t bytes) {
                           : cat(tenths / 10, ".", tenths % 10, kUnits[unit]);
 }
 
-}  // namespace proa::cli
+}  // namespace proa::store_tool
