@@ -19,6 +19,7 @@ Routes all_routes() {
   docker::add_image_transfer(routes);
   docker::add_image_making(routes);
   native::add_run(routes);
+  native::add_images(routes);
   docker::add_absent(routes);
   return routes;
 }

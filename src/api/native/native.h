@@ -6,5 +6,6 @@
 namespace proa::api::native {
 
 void add_run(Routes& routes);
+void add_images(Routes& routes);
 
 }  // namespace proa::api::native

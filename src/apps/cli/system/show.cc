@@ -103,8 +103,8 @@ std::string show_event(const Value& event) {
   fraction.insert(0, 9 - std::min<std::size_t>(fraction.size(), 9), '0');
   const Value& actor = member_at(event, "Actor");
   std::string out =
-      cat(std::string_view(date, date_size), ".", fraction, offset, " ", text_at(event, "Type"),
-          " ", text_at(event, "Action"), " ", text_at(actor, "ID"));
+      cat(local_rfc3339(seconds, cat(".", fraction)), " ", text_at(event, "Type"), " ",
+          text_at(event, "Action"), " ", text_at(actor, "ID"));
   std::string attributes;
   Value::Object sorted = members_at(actor, "Attributes");
   std::ranges::sort(sorted, {}, &json::Member::key);
