@@ -54,7 +54,8 @@ Result<void> run_attached(Services& services, Request& request, const engine::Wo
                           .output = attach.output,
                           .error = attach.error,
                           .framed = true,
-                          .keep_input = !workload.config.input_once,
+                          // A terminal outlives whoever sat at it.
+                          .keep_input = !workload.config.input_once || workload.config.terminal,
                           .report_end = true};
   const std::string keys = TRY(docker::parse_detach_keys(attach.detach_keys));
   if (workload.config.terminal) wanted.detach_keys = keys;

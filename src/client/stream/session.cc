@@ -14,6 +14,8 @@ namespace proa::client {
 namespace {
 
 constexpr std::size_t kBuffer = 32 * 1024;
+constexpr int kResizeTries = 20;
+constexpr std::chrono::milliseconds kResizePause(20);
 
 // Thread: one.
 class Session {
@@ -28,11 +30,13 @@ class Session {
   Result<void> read_input();
   Result<void> write_socket();
   void take_signals();
+  void try_resize();
 
   SessionOptions options_;
   FrameSplitter frames_;
   std::string pending_;  // typed, not yet sent
   std::string buffer_ = std::string(kBuffer, '\0');
+  int tries_left_ = kResizeTries;  // to tell the window's size
   bool input_ended_ = false;
   bool half_closed_ = false;
   bool detached_ = false;
@@ -100,24 +104,31 @@ Result<void> Session::write_socket() {
 void Session::take_signals() {
   while (const auto number = options_.signals->next()) {
     if (*number == SIGWINCH) {
-      if (options_.on_resize) options_.on_resize();
+      tries_left_ = kResizeTries;
     } else if (*number != SIGCHLD && options_.on_signal) {
       options_.on_signal(*number);
     }
   }
 }
 
+void Session::try_resize() {
+  if (tries_left_ == 0) return;
+  --tries_left_;
+  if (!options_.on_resize || options_.on_resize()) tries_left_ = 0;
+}
+
 Result<SessionEnd> Session::run() {
   if (!options_.already_read.empty()) TRY(pass_output(options_.already_read));
   if (!options_.input) input_ended_ = half_closed_ = true;
   while (!finished_ && !detached_) {
+    try_resize();
     const bool wants_input = !input_ended_ && pending_.empty();
     std::array<event::Waiting, 3> waits{
         {{options_.socket.get(),
           {.readable = true, .writable = !pending_.empty() || (input_ended_ && !half_closed_)}},
          {wants_input ? options_.input->get() : -1, {.readable = true}},
          {options_.signals != nullptr ? options_.signals->fd().get() : -1, {.readable = true}}}};
-    TRY(event::wait_for_any(waits));
+    TRY(event::wait_for_any(waits, tries_left_ > 0 ? std::optional(kResizePause) : std::nullopt));
     if (waits[2].ready.readable) take_signals();
     if (waits[0].ready.readable || waits[0].ready.closed) TRY(read_socket());
     if (waits[0].ready.writable) TRY(write_socket());

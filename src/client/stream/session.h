@@ -23,8 +23,10 @@ struct SessionOptions {
   std::optional<DetachKeys> detach_keys;
   const event::SignalFd* signals = nullptr;
   std::function<void(int)> on_signal;  // all but SIGWINCH and SIGCHLD
-  std::function<void()> on_resize;     // SIGWINCH
-  std::string* end_report = nullptr;   // where the JSON of an end frame goes
+  // SIGWINCH, and at the beginning: no means that the workload is not there yet, and that it is to
+  // be tried again soon.
+  std::function<bool()> on_resize;
+  std::string* end_report = nullptr;  // where the JSON of an end frame goes
 };
 
 enum class SessionEnd : bool { finished, detached };

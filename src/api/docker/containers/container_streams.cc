@@ -47,7 +47,8 @@ Result<void> attach(Services& services, Request& request) {
                           .framed = !terminal};
   const std::string keys = TRY(parse_detach_keys(request.text("detachKeys")));
   if (terminal) wanted.detach_keys = keys;
-  wanted.keep_input = !workload.config.input_once;
+  // A terminal outlives whoever sat at it.
+  wanted.keep_input = !workload.config.input_once || workload.config.terminal;
   if (workload.state.phase == Phase::paused) {
     return fail(ErrorKind::busy, "container ", workload.id,
                 " is paused, unpause the container before attach");

@@ -31,12 +31,12 @@ Result<Foreground> Foreground::prepare(const Call& call, const ForegroundOptions
   return foreground;
 }
 
-void Foreground::send_size(const std::string& path) {
+bool Foreground::send_size(const std::string& path) {
   const auto size = process::window_size(FdRef(1));
-  if (!size) return;
+  if (!size) return true;
   client::Request request("POST", path);
   request.query("h", cat(size->rows)).query("w", cat(size->columns));
-  discard(side_.call(request), "the workload may not run yet, or any more");
+  return side_.call(request).ok();
 }
 
 void Foreground::send_signal(const std::string& path, int number) {
@@ -59,8 +59,7 @@ Result<client::SessionEnd> Foreground::follow(client::Connection::Upgraded upgra
   if (mode_) session.detach_keys = keys_;
   if (signals_) session.signals = &*signals_;
   if (options_.terminal) {
-    send_size(target.resize_path);
-    session.on_resize = [&] { send_size(target.resize_path); };
+    session.on_resize = [&] { return send_size(target.resize_path); };
   }
   if (!target.kill_path.empty()) {
     session.on_signal = [&](int number) { send_signal(target.kill_path, number); };

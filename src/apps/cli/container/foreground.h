@@ -39,7 +39,8 @@ class Foreground {
  private:
   Foreground(const ForegroundOptions& options, client::DetachKeys keys, client::Client side)
       : options_(options), keys_(std::move(keys)), side_(std::move(side)) {}
-  void send_size(const std::string& path);
+  // Whether the workload took it.
+  bool send_size(const std::string& path);
   void send_signal(const std::string& path, int number);
 
   ForegroundOptions options_;
