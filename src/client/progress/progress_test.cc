@@ -53,7 +53,7 @@ TEST(Progress, control_bytes_do_not_reach_the_terminal) {
 
 TEST(Progress, bar_fills_its_room) {
   EXPECT_EQ(progress_bar(5000, 10000, 30), "[=========>        ]  5kB/10kB");
-  EXPECT_EQ(progress_bar(10000, 10000, 30), "[===============]  10kB/10kB");
+  EXPECT_EQ(progress_bar(10000, 10000, 30), "[=================]  10kB/10kB");
   EXPECT_EQ(progress_bar(5000, 10000, 5), "");
   EXPECT_EQ(progress_bar(0, 100, 30), "");
   EXPECT_EQ(progress_bar(2000, 0, 30), "2kB");

@@ -64,7 +64,10 @@ Result<std::vector<PublishedPort>> expand(std::string_view text) {
   const Target target = TRY(parse_target(text.substr(colon + 1)));
   Where where;
   if (colon != std::string_view::npos) where = TRY(parse_where(text.substr(0, colon)));
-  if (where.ip.find_first_not_of("0123456789abcdefABCDEF.:%") != std::string_view::npos) {
+  // An IPv6 address stands in brackets.
+  const bool bracketed = text.starts_with('[');
+  const std::string_view digits = bracketed ? "0123456789abcdefABCDEF.:%" : "0123456789.";
+  if (where.ip.find_first_not_of(digits) != std::string_view::npos) {
     return fail(ErrorKind::invalid_argument, "invalid address '", printable(where.ip), "'");
   }
   std::vector<PublishedPort> ports;
