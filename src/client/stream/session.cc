@@ -40,26 +40,32 @@ class Session {
   bool input_ended_ = false;
   bool half_closed_ = false;
   bool detached_ = false;
+  bool ended_ = false;  // an end frame has come
   bool finished_ = false;
 };
 
 Result<void> Session::pass_output(std::string_view bytes) {
   if (options_.raw) return file::write_all(options_.output, bytes_of(bytes));
-  return frames_.feed(bytes, [&](Stream stream, std::string_view content) -> Result<void> {
+  const auto show = [&](Stream stream, std::string_view content) -> Result<void> {
     if (stream == Stream::end) {
       if (options_.end_report != nullptr) options_.end_report->append(content);
+      ended_ = true;
       return {};
     }
     // The system stream brings the engine's own complaints.
     const bool to_output = stream == Stream::output || stream == Stream::input;
     return file::write_all(to_output ? options_.output : options_.error, bytes_of(content));
-  });
+  };
+  TRY(frames_.feed(bytes, show));
+  // Nothing follows the end frame: the connection may close later.
+  finished_ = finished_ || (ended_ && frames_.between_frames());
+  return {};
 }
 
 Result<void> Session::read_socket() {
   const auto space = std::as_writable_bytes(std::span(buffer_.data(), buffer_.size()));
   const socket::Received received = TRY(socket::receive(options_.socket, space));
-  finished_ = received.end;
+  finished_ = received.end || finished_;
   if (received.bytes == 0) return {};
   return pass_output(std::string_view(buffer_).substr(0, received.bytes));
 }
