@@ -1,10 +1,13 @@
 #include "apps/guest/guest_root.h"
 
 #include <fcntl.h>
+#include <poll.h>
+#include <sys/inotify.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <map>
 
 #include "apps/guest/boot.h"
@@ -43,12 +46,31 @@ Result<std::string> find_disk(const std::string& serial) {
   return fail(ErrorKind::not_found, "the machine has no disk '", printable(serial), "'");
 }
 
+// Waits for a device's node: a driver makes it a moment after it was loaded.
+Result<void> wait_for_node(const std::string& path) {
+  constexpr int kPatienceMilliseconds = 10'000;
+  const Fd news(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+  if (!news.valid() || ::inotify_add_watch(news.get(), "/dev", IN_CREATE) < 0) {
+    return fail_errno("watching /dev");
+  }
+  while (!file::exists(path)) {
+    pollfd waiting = {.fd = news.get(), .events = POLLIN, .revents = 0};
+    if (::poll(&waiting, 1, kPatienceMilliseconds) == 0) {
+      return fail(ErrorKind::not_found, "the machine has no ", path);
+    }
+    std::array<std::byte, 4096> events;
+    discard(file::read_some(news, events), "what there is now is looked at itself");
+  }
+  return {};
+}
+
 // Mounts each layer at /run/l/<n>; gives overlay's list, the top one first.
 Result<std::string> mount_layers(const std::vector<wire::LayerPlace>& places) {
   TRY(make_place(kLayers));
   std::map<std::string, std::pair<std::string, Fd>> disks;
   std::string lower;
   int number = 0;
+  bool pmem_loaded = false;
   for (const wire::LayerPlace& place : places) {
     ++number;
     std::string device = cat("/dev/", place.device);
@@ -60,6 +82,11 @@ Result<std::string> mount_layers(const std::vector<wire::LayerPlace>& places) {
       }
       TRY(block::add_partition(disk, number, place.offset, place.length));
       device = cat("/dev/", name, number);
+    }
+    if (place.length == 0) {
+      if (!pmem_loaded) TRY(load_modules("pmem"));
+      pmem_loaded = true;
+      TRY(wait_for_node(device));
     }
     const std::string target = cat(kLayers, "/", number);
     TRY(mount_at(device, target, "erofs", MS_RDONLY, place.length == 0 ? "dax" : ""));

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
@@ -35,6 +36,10 @@ void print_serial(std::string_view bytes) {
 
 // One line of JSON: a virtio device stopped. The guest's driver sees it, and may reset the device.
 void report_fault(std::string_view device, const Error& error) {
+  // A guest can break and reset its devices for ever: the log must not grow with it.
+  constexpr int kMaxReports = 64;
+  static std::atomic<int> reports = 0;
+  if (++reports > kMaxReports) return;
   json::Value line;
   line.set("device", device);
   line.set("fault", error.message());

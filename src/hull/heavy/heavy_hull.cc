@@ -3,6 +3,7 @@
 #include <thread>
 
 #include "hull/heavy/hosted.h"
+#include "hull/heavy/kvm.h"
 #include "hull/heavy/kvm_probe.h"
 #include "hull/heavy/machine_hull.h"
 #include "kernel/file/file.h"
@@ -28,15 +29,27 @@ std::string run_directory(const wire::Spec& spec) {
   return spec.mounts.substr(0, spec.mounts.rfind('/'));
 }
 
-Result<std::unique_ptr<Hypervisor>> choose_hypervisor(const wire::Spec& spec) {
-  const std::string wanted = annotation(spec, "proa.hypervisor");
-  const KvmVerdict kvm = known_kvm(run_directory(spec));
-  if (!wanted.empty() && wanted != "auto" && wanted != "hosted") {
+// The hypervisor of that name. `auto`: Proa's own monitor where KVM really runs guests, else QEMU.
+Result<std::unique_ptr<Hypervisor>> hypervisor_named(const std::string& wanted,
+                                                     const KvmVerdict& kvm) {
+  const bool automatic = wanted.empty() || wanted == "auto";
+  if (wanted == "hosted" || (automatic && !kvm.usable)) {
+    return make_hosted(kvm.usable ? Accelerator::kvm : Accelerator::emulation);
+  }
+  if (!automatic && wanted != "kvm") {
     return fail(ErrorKind::invalid_argument, "proa.hypervisor: '", printable(wanted),
                 "' is not one of auto, kvm, hosted");
   }
+  if (!kvm.usable) {
+    return fail(ErrorKind::unsupported, "proa.hypervisor: this host cannot do kvm: ", kvm.why_not);
+  }
+  return make_kvm();
+}
+
+Result<std::unique_ptr<Hypervisor>> choose_hypervisor(const wire::Spec& spec) {
+  const KvmVerdict kvm = known_kvm(run_directory(spec));
   std::unique_ptr<Hypervisor> hypervisor =
-      make_hosted(kvm.usable ? Accelerator::kvm : Accelerator::emulation);
+      TRY(hypervisor_named(annotation(spec, "proa.hypervisor"), kvm));
   const std::string least = annotation(spec, "proa.isolation-min");
   if (!least.empty() && hypervisor->isolation() < TRY(parse_isolation(least))) {
     return fail(ErrorKind::unsupported, "isolation '", least, "' is asked for, and this host has ",

@@ -126,7 +126,7 @@ Result<process::Child> run_jailed(JailedProgram program) {
   container::CreateOptions options;
   options.root = TRY(make_root());
   options.standard_input = null;
-  options.standard_output = program.errors;
+  options.standard_output = program.output.value_or(program.errors);
   options.standard_error = program.errors;
   options.hierarchies = container::limits::Hierarchies::asked_for;
   options.protection = container::protection_for(plan);

@@ -30,6 +30,7 @@ struct JailedProgram {
   std::uint64_t capabilities = 0;  // bits 1 << CAP_*
   bool kvm = false;                // has /dev/kvm
   FdRef errors{2};                 // its standard error
+  std::optional<FdRef> output;     // its standard output; where absent as its standard error
 };
 
 // Errors: not_found (the program is not installed), and what keeps a container from being made

@@ -174,6 +174,7 @@ class Kvm : public Hypervisor {
     std::string log = cat(spec.scratch, "/", kLog);
     const Fd errors =
         TRY(file::open(log, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0600), "proa-vmm's log");
+    const Fd null = TRY(file::open("/dev/null", O_RDWR));
     JailedProgram program;
     program.name = "vmm";
     program.cgroup = spec.cgroup;
@@ -183,6 +184,8 @@ class Kvm : public Hypervisor {
     program.user = spec.user;
     program.kvm = true;
     program.errors = errors;
+    // The guest's serial port: nobody reads it, and a file would grow as the guest likes.
+    program.output = null;
     process::Child child = TRY(run_jailed(std::move(program)));
     auto machine = std::make_unique<KvmMachine>(
         loop, std::move(plan.layer_places), std::move(child), std::move(log), std::move(on_end));
