@@ -62,6 +62,16 @@ TEST_F(MachineTest, a_second_vcpu_starts_when_the_first_one_starts_it) {
   EXPECT_EQ(wait_for_end(*machine), StopKind::killed);
 }
 
+TEST_F(MachineTest, sixty_four_vcpus_are_made_pause_and_end) {
+  Screen screen;
+  const auto machine = boot(screen, "count", 64);
+  ASSERT_TRUE(screen.wait_for("9\n"));
+  machine->pause();
+  machine->resume();
+  machine->kill();
+  EXPECT_EQ(wait_for_end(*machine), StopKind::killed);
+}
+
 TEST_F(MachineTest, a_paused_guest_stands_still_and_goes_on_where_it_was) {
   Screen screen;
   const auto machine = boot(screen, "count");
