@@ -42,6 +42,18 @@ Result<void> await_answer(const std::string& socket) {
   return {};
 }
 
+// Waits until an engine that is ending has ended: it holds its lock to the last.
+Result<void> await_lock(const std::string& run) {
+  constexpr std::chrono::milliseconds kPause(20);
+  constexpr int kTries = 500;
+  for (int tries = 0; tries < kTries; ++tries) {
+    const auto lock = TRY(file::LockFile::try_take(cat(run, "/proad.lock")));
+    if (lock) return {};
+    TRY(event::wait_for_any({}, kPause));
+  }
+  return fail(ErrorKind::busy, "an engine runs in '", run, "' that does not listen there");
+}
+
 Result<std::string> own_program() { return file::read_link_at(FdRef::cwd(), "/proc/self/exe"); }
 
 }  // namespace
@@ -60,8 +72,9 @@ Result<void> start_engine(const std::string& socket) {
   // Of several that find no engine one starts it; the others wait here, and find it then.
   const file::LockFile lock = TRY(file::LockFile::wait(cat(run, "/start.lock")));
   if (socket::connect_path(socket).ok()) return {};
+  TRY(await_lock(run));
   const Fd directory = TRY(file::open(run, O_PATH | O_DIRECTORY));
-  const Fd listener = TRY(socket::listen_at(directory, socket.substr(run.size() + 1), 0660));
+  Fd listener = TRY(socket::listen_at(directory, socket.substr(run.size() + 1), 0660));
   const Fd log = TRY(file::open(cat(run, "/proad.log"), O_WRONLY | O_CREAT | O_APPEND, 0640));
   const std::string program = TRY(own_program());
   process::Child child = TRY(process::Child::spawn(
@@ -72,6 +85,8 @@ Result<void> start_engine(const std::string& socket) {
        .standard_output = log,
        .standard_error = log,
        .inherited = {{listener, kListener}}}));
+  // Ours to close: an engine that ends early is then seen to have gone.
+  listener.reset();
   const Result<void> answered = await_answer(socket);
   if (!answered.ok()) {
     return fail(ErrorKind::unavailable, "the engine does not start: ", answered.error().message(),
