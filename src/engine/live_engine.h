@@ -26,7 +26,8 @@ struct Entry {
   std::mutex operation;  // one change of its life at a time
   // Guarded by the engine's mutex.
   Workload data;
-  bool carried = false;  // a shim is there
+  bool carried = false;    // a shim is there
+  bool for_files = false;  // it was started for the files alone, and stays
   bool removed = false;
   std::uint64_t ends = 0;
   std::vector<Client> waiting_clients;  // attached before the start
@@ -237,12 +238,14 @@ Result<T> LiveEngine::ask_files(const std::string& ref,
   const EntryPtr entry = TRY(find(ref));
   {
     const std::lock_guard operation(entry->operation);
-    bool carried = false;
+    bool carried = false, leaving = false;
     {
       const std::lock_guard lock(mutex_);
       carried = entry->carried;
+      leaving = carried && !entry->for_files && !is_up(entry->data.state.phase);
     }
-    if (!carried) TRY(launch(entry, Purpose::files));
+    if (leaving) wait_until_let_go(entry);
+    if (!carried || leaving) TRY(launch(entry, Purpose::files));
   }
   return await<T>([entry, ask = std::move(ask)](hull::Done<T> done) mutable {
     if (!entry->hull) return done(fail(ErrorKind::unavailable, "no shim carries it"));

@@ -72,6 +72,7 @@ Result<void> LiveEngine::launch_shim(const EntryPtr& entry, Purpose purpose) {
   {
     const std::lock_guard guard(mutex_);
     entry->carried = true;
+    entry->for_files = purpose == Purpose::files;
   }
   return await<void>([this, entry, socket = std::move(session.first),
                       child = std::move(child)](hull::Done<> done) mutable {

@@ -1,5 +1,10 @@
 #include "api/docker/streams.h"
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+
+#include <thread>
+
 namespace proa::api::docker {
 
 std::string_view stream_type(bool terminal, int version) {
@@ -37,6 +42,17 @@ Result<std::string> parse_detach_keys(std::string_view text) {
     }
   }
   return keys;
+}
+
+void wait_until_read(FdRef connection) {
+  constexpr int kLooks = 200;
+  constexpr std::chrono::microseconds kPace{100};
+  for (int look = 0; look < kLooks; ++look) {
+    // On a unix socket: what its peer has not read yet.
+    int unread = 0;
+    if (::ioctl(connection.get(), SIOCOUTQ, &unread) != 0 || unread == 0) return;
+    std::this_thread::sleep_for(kPace);
+  }
 }
 
 Result<wire::WindowSize> window_size(const Request& request) {

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "api/route/request.h"
+#include "base/fd.h"
 #include "wire/messages.h"
 
 namespace proa::api::docker {
@@ -19,6 +20,10 @@ std::string frame(StreamKind kind, std::string_view text);
 //
 // Errors: invalid_argument ("Invalid escape keys (x) provided")
 Result<std::string> parse_detach_keys(std::string_view text);
+
+// Waits until the client has taken the reply's head off its connection: docker-py loses what
+// arrives together with it. A client that takes its time is not waited for.
+void wait_until_read(FdRef connection);
 
 // A terminal's size out of the query's h and w.
 Result<wire::WindowSize> window_size(const Request& request);

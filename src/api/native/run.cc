@@ -42,12 +42,6 @@ std::string end_frame(int code, std::string_view error) {
   return docker::frame(static_cast<docker::StreamKind>(kEnd), json::print(report));
 }
 
-// What is left of a start that failed: with --rm nothing.
-void clean_up(engine::Engine& engine, const std::string& id, bool auto_remove) {
-  if (!auto_remove) return;
-  discard(engine.remove(id, {.force = true, .volumes = true}), "it may be gone already");
-}
-
 Result<void> run_attached(Services& services, Request& request, const engine::Workload& workload,
                           const AttachBody& attach) {
   wire::Attachment wanted{.input = attach.input && workload.config.open_input,
@@ -69,7 +63,7 @@ Result<void> run_attached(Services& services, Request& request, const engine::Wo
   if (started.ok()) return {};
   const Result<engine::Workload> failed = services.engine.inspect(workload.id);
   const int code = failed.ok() ? failed.value().state.ending.shell_code() : 125;
-  clean_up(services.engine, workload.id, workload.config.auto_remove);
+  docker::remove_after_failure(services.engine, workload);
   return file::write_all(last_word, bytes_of(end_frame(code, started.error().message())));
 }
 
@@ -82,7 +76,7 @@ Result<void> run(Services& services, Request& request) {
   if (attach) return run_attached(services, request, workload, *attach);
   const Result<void> started = services.engine.start(created.id);
   if (!started.ok()) {
-    clean_up(services.engine, created.id, workload.config.auto_remove);
+    docker::remove_after_failure(services.engine, workload);
     return docker::reply_start_error(request, started.error());
   }
   return request.reply(201, docker::print_created(created));

@@ -15,6 +15,12 @@ void JsonStream::write(const json::Value& value) {
   if (!send().ok() || connection.client_closed()) stop_.request_stop();
 }
 
+Result<void> JsonStream::begin() {
+  const std::lock_guard lock(mutex_);
+  begun_ = true;
+  return request_.connection().begin_chunks(200, request_.headers("application/json"));
+}
+
 Result<void> JsonStream::finish(const Result<void>& outcome) {
   {
     const std::lock_guard lock(mutex_);

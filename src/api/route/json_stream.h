@@ -17,6 +17,8 @@ class JsonStream {
 
   // Once the client has gone, nothing is sent any more and a stop is requested.
   void write(const json::Value& value);
+  // Sends the head now: what fails from here on is told in the stream.
+  Result<void> begin();
   // Ends the reply; a failure after its head is told in the stream.
   Result<void> finish(const Result<void>& outcome);
   // Requested when the client goes.

@@ -197,7 +197,10 @@ void ProcessStreams::read_client(Client& client) {
     return;
   }
   std::string bytes(text_of(ByteSpan(buffer).first(*count.value())));
-  if (scan_keys(client, bytes)) client.closing = true;
+  if (scan_keys(client, bytes)) {
+    client.closing = true;
+    flush_client(client);
+  }
   if (!client.wanted.input) return;
   pending_input_ += bytes;
   flush_input();

@@ -44,6 +44,18 @@ Value words_or_null(const std::vector<std::string>& words) {
   return words.empty() ? Value() : Value(words);
 }
 
+// What was asked for, and what the image adds to it; not what every start adds.
+std::vector<std::string> shown_environment(const engine::Workload& workload) {
+  std::vector<std::string> shown = workload.config.environment;
+  for (const std::string& entry : workload.process.environment) {
+    const std::string_view name = split_once(entry, '=').first;
+    const bool known = std::ranges::any_of(
+        shown, [&](const std::string& other) { return split_once(other, '=').first == name; });
+    if (!known && name != "HOSTNAME" && name != "TERM") shown.push_back(entry);
+  }
+  return shown;
+}
+
 // Config's plain members, the same for both directions.
 template <typename Visitor, typename Self>
 void config_shape(Visitor& visit, Self& config) {
@@ -226,10 +238,11 @@ Result<void> read_config(const Reader& body, CreateBody& create) {
 Result<void> read_host_config(const Reader& host, CreateBody& create,
                               const ConfigDefaults& defaults) {
   Config& config = create.config;
-  TRY(refuse_unsupported(host, {"Links", "StorageOpt", "Isolation", "Cgroup"}));
+  TRY(refuse_unsupported(host, {"Links", "StorageOpt", "Cgroup"}));
   ShapeReader visit(host);
   host_shape(visit, config);
-  std::string volume_driver;
+  std::string volume_driver, isolation;
+  visit("Isolation", isolation);
   visit("VolumeDriver", volume_driver);
   visit("VolumesFrom", create.volumes_from);
   std::int64_t shm_size = 0;
@@ -240,6 +253,10 @@ Result<void> read_host_config(const Reader& host, CreateBody& create,
   if (!volume_driver.empty() && volume_driver != "local") {
     return fail(ErrorKind::not_found, "error looking up volume plugin ", printable(volume_driver),
                 ": plugin \"", printable(volume_driver), "\" not found");
+  }
+  if (!isolation.empty() && isolation != "default") {
+    return fail(ErrorKind::invalid_argument, "invalid isolation: ", printable(isolation),
+                ": on Linux there is only \"default\"");
   }
   if (shm_size < 0) return fail(ErrorKind::invalid_argument, "SHM size can not be less than 0");
   config.shm_size = shm_size == 0 ? defaults.shm_size : shm_size;
@@ -332,7 +349,7 @@ Value print_config(const engine::Workload& workload) {
   // What it really runs with, the image's defaults included.
   if (config.hostname.empty()) value.set("Hostname", workload.id.substr(0, 12));
   value.set("User", workload.process.user);
-  value.set("Env", workload.process.environment);
+  value.set("Env", shown_environment(workload));
   value.set("WorkingDir", workload.process.working_directory);
   const std::vector<std::string> entrypoint =
       config.entrypoint.value_or(std::vector<std::string>());

@@ -60,6 +60,7 @@ Result<void> attach(Services& services, Request& request) {
   if (request.flag("logs")) wanted.early_output = TRY(replay(services.engine, workload, wanted));
   http::Hijacked hijacked =
       TRY(request.connection().hijack(request.headers(stream_type(terminal, request.version()))));
+  if (!wanted.early_output.empty()) wait_until_read(hijacked.socket);
   if (!request.flag("stream")) {
     // Only what was said so far.
     return file::write_all(hijacked.socket, bytes_of(wanted.early_output));

@@ -14,6 +14,8 @@ using engine::Phase;
 using engine::Workload;
 using json::Value;
 
+constexpr std::chrono::seconds kPatienceAfterKill{10};
+
 std::int64_t now_count() { return now().time_since_epoch().count(); }
 
 Result<void> create(Services& services, Request& request) {
@@ -28,7 +30,10 @@ Result<void> start(Services& services, Request& request) {
     return request.reply(304);
   }
   const Result<void> started = services.engine.start(workload.id);
-  if (!started.ok()) return reply_start_error(request, started.error());
+  if (!started.ok()) {
+    remove_after_failure(services.engine, workload);
+    return reply_start_error(request, started.error());
+  }
   return request.reply(204);
 }
 
@@ -53,7 +58,13 @@ Result<void> restart(Services& services, Request& request) {
 }
 
 Result<void> kill(Services& services, Request& request) {
-  TRY(services.engine.kill(request.name("id"), request.text("signal")));
+  const std::string signal = request.text("signal");
+  const auto ended = TRY(services.engine.wait(request.name("id"), engine::WaitFor::not_running));
+  TRY(services.engine.kill(request.name("id"), signal));
+  // After a kill for good clients look at once how it ended.
+  if (signal.empty() || signal == "KILL" || signal == "SIGKILL" || signal == "9") {
+    discard(ended->wait(kPatienceAfterKill), "it then ends later");
+  }
   return request.reply(204);
 }
 

@@ -50,6 +50,11 @@ Value print_created(const engine::Created& created) {
   return answer;
 }
 
+void remove_after_failure(engine::Engine& engine, const Workload& workload) {
+  if (!workload.config.auto_remove) return;
+  discard(engine.remove(workload.id, {.force = true, .volumes = true}), "it may be gone already");
+}
+
 Result<void> reply_start_error(Request& request, const Error& error) {
   const bool program =
       error.kind() == ErrorKind::not_found || error.kind() == ErrorKind::permission;

@@ -13,6 +13,8 @@ Result<engine::Created> create_workload(Services& services, const json::Value& b
                                         const std::string& name);
 json::Value print_created(const engine::Created& created);
 
+// What is left of a start that failed: with --rm nothing.
+void remove_after_failure(engine::Engine& engine, const engine::Workload& workload);
 // Answers for a start that failed: what was not found is the program, not the container.
 Result<void> reply_start_error(Request& request, const Error& error);
 

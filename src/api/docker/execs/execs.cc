@@ -76,11 +76,12 @@ Result<void> start(Services& services, Request& request) {
   wire::Attachment wanted{.input = state.request.attach_input,
                           .output = state.request.attach_output,
                           .error = state.request.attach_error,
-                          .framed = !state.request.process.terminal};
+                          // By what start says, as Docker: not by whether there is a terminal.
+                          .framed = !terminal};
   const std::string keys = TRY(parse_detach_keys(state.request.detach_keys));
-  if (!wanted.framed) wanted.detach_keys = keys;
-  http::Hijacked hijacked = TRY(request.connection().hijack(
-      request.headers(stream_type(state.request.process.terminal, request.version()))));
+  if (state.request.process.terminal) wanted.detach_keys = keys;
+  http::Hijacked hijacked =
+      TRY(request.connection().hijack(request.headers(stream_type(terminal, request.version()))));
   wanted.early_input = std::move(hijacked.already_read);
   const bool framed = wanted.framed;
   // For the one thing that is said here: why it did not start.

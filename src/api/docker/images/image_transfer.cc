@@ -116,7 +116,9 @@ Result<void> load(Services& services, Request& request) {
   const Result<void> fed = feed_body(request, std::move(pipe.write), broken);
   loader.join();
   if (!fed.ok()) return fed;
-  if (!loaded.ok()) return loaded.error();
+  // Clients look for a load's failure in its stream.
+  TRY(stream.begin());
+  if (!loaded.ok()) return stream.finish(loaded.error());
   for (const image::Loaded& one : loaded.value()) {
     std::vector<std::string> lines;
     for (const std::string& name : one.names) {
