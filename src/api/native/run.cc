@@ -7,6 +7,7 @@
 #include "api/services.h"
 #include "kernel/file/duplicate.h"
 #include "kernel/file/file.h"
+#include "kernel/socket/unix_stream.h"
 
 namespace proa::api::native {
 namespace {
@@ -64,7 +65,9 @@ Result<void> run_attached(Services& services, Request& request, const engine::Wo
   const Result<engine::Workload> failed = services.engine.inspect(workload.id);
   const int code = failed.ok() ? failed.value().state.ending.shell_code() : 125;
   docker::remove_after_failure(services.engine, workload);
-  return file::write_all(last_word, bytes_of(end_frame(code, started.error().message())));
+  TRY(file::write_all(last_word, bytes_of(end_frame(code, started.error().message()))));
+  socket::shut_down_sending(last_word);  // the shim may hold it open for a while
+  return {};
 }
 
 Result<void> run(Services& services, Request& request) {

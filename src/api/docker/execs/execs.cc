@@ -5,6 +5,7 @@
 #include "api/services.h"
 #include "kernel/file/duplicate.h"
 #include "kernel/file/file.h"
+#include "kernel/socket/unix_stream.h"
 
 namespace proa::api::docker {
 namespace {
@@ -90,7 +91,9 @@ Result<void> start(Services& services, Request& request) {
       services.engine.exec_start(state.id, engine::Client{std::move(hijacked.socket), wanted});
   if (started.ok()) return {};
   const std::string text = cat(started.error().message(), "\r\n");
-  return file::write_all(last_word, bytes_of(framed ? frame(StreamKind::output, text) : text));
+  TRY(file::write_all(last_word, bytes_of(framed ? frame(StreamKind::output, text) : text)));
+  socket::shut_down_sending(last_word);  // the shim may hold it open for a while
+  return {};
 }
 
 Result<void> resize(Services& services, Request& request) {
