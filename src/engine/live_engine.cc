@@ -291,10 +291,18 @@ Result<void> LiveEngine::exec_resize(const std::string& exec, wire::WindowSize s
 }
 
 Result<ExecState> LiveEngine::exec_inspect(const std::string& exec) {
-  const std::lock_guard lock(mutex_);
-  const auto found = execs_.find(exec);
-  if (found == execs_.end()) return fail(ErrorKind::not_found, "No such exec instance: ", exec);
-  return found->second;
+  const auto look = [&]() -> Result<ExecState> {
+    const std::lock_guard lock(mutex_);
+    const auto found = execs_.find(exec);
+    if (found == execs_.end()) return fail(ErrorKind::not_found, "No such exec instance: ", exec);
+    return found->second;
+  };
+  const ExecState state = TRY(look());
+  if (!state.running) return state;
+  // The client's stream may have ended and the notice of it be on its way still: what the shim is
+  // asked now it answers behind that.
+  discard(stats(state.workload), "a shim that has gone sends no notice either");
+  return look();
 }
 
 Result<std::vector<std::string>> LiveEngine::execs(const std::string& ref) {

@@ -19,8 +19,8 @@ try:
 except docker.errors.ContainerError as error:
     facts["code"] = error.exit_status
 try:
-    client.containers.run("no/such-image", runtime=runtime)
-except (docker.errors.ImageNotFound, docker.errors.APIError) as error:
+    client.containers.create("no/such-image", runtime=runtime)
+except docker.errors.APIError as error:
     facts["missing"] = type(error).__name__
 
 box = client.containers.run(image, ["sh", "-c", "echo logged; exec sleep 600"], detach=True,

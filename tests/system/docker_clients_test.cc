@@ -45,7 +45,7 @@ TEST_P(DockerClients, docker_py_runs_execs_copies_and_reads_logs) {
   EXPECT_EQ(driven.out,
             R"({"hello": "hi\n", "code": 6, "missing": "ImageNotFound", "names": ["py"], )"
             R"("exec": [2, "out\n", "err\n"], "put": true, "got": "data", "stat": ["file", 4], )"
-            R"("stats": "py", "status": "exited", "logs": "logged\n", "left": 0})"
+            R"("stats": "/py", "status": "exited", "logs": "logged\n", "left": 0})"
             "\n");
 }
 

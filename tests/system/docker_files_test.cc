@@ -1,6 +1,8 @@
 // Debian's docker command line on files: cp, diff, export, volumes, binds, tmpfs, images, events.
 #include <gmock/gmock.h>
 
+#include <ctime>
+
 #include "kernel/file/file.h"
 #include "tests/fixtures/engine.h"
 
@@ -85,7 +87,8 @@ TEST_P(DockerFiles, images_are_listed_tagged_saved_loaded_and_removed) {
   EXPECT_THAT(refused({"inspect", "other/name:1"}), HasSubstr("No such object"));
   EXPECT_EQ(docker({"load", "-i", at("saved.tar")}), "Loaded image: other/name:1");
   docker({"create", "--name", "user", kTestImage});
-  EXPECT_THAT(refused({"rmi", "-f", docker({"images", "-q", "other/name:1"})}), HasSubstr("user"));
+  EXPECT_THAT(refused({"rmi", "-f", docker({"images", "-q", "other/name:1"})}),
+              HasSubstr("is used by"));
   docker({"rm", "user"});
   EXPECT_THAT(docker({"image", "prune", "-a", "-f"}), HasSubstr("Total reclaimed space"));
   EXPECT_EQ(docker({"images", "-q"}), "");
@@ -94,13 +97,15 @@ TEST_P(DockerFiles, images_are_listed_tagged_saved_loaded_and_removed) {
 TEST_P(DockerFiles, events_tell_what_happened_in_order) {
   run({"--name", "box", "--label", "k=v", kTestImage, "true"});
   docker({"rm", "box"});
-  const std::string events = docker({"events", "--since", "0", "--until", "0s", "--filter",
-                                     "container=box", "--format", "{{.Action}}"});
-  EXPECT_EQ(events, "create\nattach\nstart\ndie\ndestroy");
+  // The client cuts moments to whole seconds: the next one is behind all that happened.
+  const std::string events =
+      docker({"events", "--since", "0", "--until", cat(std::time(nullptr) + 1), "--filter",
+              "container=box", "--format", "{{.Action}}"});
+  EXPECT_EQ(events, "create\nstart\ndie\ndestroy");
 }
 
 TEST_P(DockerFiles, the_engine_tells_of_itself) {
-  EXPECT_THAT(docker({"version", "--format", "{{.Server.APIVersion}}"}), "1.41");
+  EXPECT_THAT(docker({"version", "--format", "{{.Server.APIVersion}}"}), "1.44");
   EXPECT_THAT(docker({"info"}), HasSubstr("Storage Driver: erofs"));
   EXPECT_THAT(docker({"system", "df"}), HasSubstr("Images          1"));
 }

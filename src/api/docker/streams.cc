@@ -44,6 +44,12 @@ Result<std::string> parse_detach_keys(std::string_view text) {
   return keys;
 }
 
+Result<void> drop_body(Request& request) {
+  if (!request.head().headers.find("Content-Length")) return {};
+  TRY(request.connection().read_text());
+  return {};
+}
+
 void wait_until_read(FdRef connection) {
   constexpr int kLooks = 200;
   constexpr std::chrono::microseconds kPace{100};

@@ -21,6 +21,10 @@ std::string frame(StreamKind kind, std::string_view text);
 // Errors: invalid_argument ("Invalid escape keys (x) provided")
 Result<std::string> parse_detach_keys(std::string_view text);
 
+// Takes a body that a client sent with its upgrade off the connection: it is no input. Of chunks
+// nobody knows where input begins, so they stay.
+Result<void> drop_body(Request& request);
+
 // Waits until the client has taken the reply's head off its connection: docker-py loses what
 // arrives together with it. A client that takes its time is not waited for.
 void wait_until_read(FdRef connection);

@@ -58,6 +58,7 @@ Result<void> attach(Services& services, Request& request) {
                 " is restarting, wait until the container is running");
   }
   if (request.flag("logs")) wanted.early_output = TRY(replay(services.engine, workload, wanted));
+  TRY(drop_body(request));
   http::Hijacked hijacked =
       TRY(request.connection().hijack(request.headers(stream_type(terminal, request.version()))));
   if (!wanted.early_output.empty()) wait_until_read(hijacked.socket);
