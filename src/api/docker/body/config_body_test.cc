@@ -81,7 +81,7 @@ struct Refusal {
 // Shapes and values that Docker's API description does not allow, each field by its name.
 constexpr Refusal kRefusals[] = {
     {R"({})", ErrorKind::invalid_argument, "Image"},
-    {R"({"Image":7})", ErrorKind::invalid_argument, "Image: expected a string, got a number"},
+    {R"({"Image":7})", ErrorKind::invalid_argument, "Image: expected a string, got an integer"},
     {R"({"Image":"a","Env":"A=b"})", ErrorKind::invalid_argument, "Env: expected an array"},
     {R"({"Image":"a","Env":[1]})", ErrorKind::invalid_argument, "Env[0]: expected a string"},
     {R"({"Image":"a","Env":["=b"]})", ErrorKind::invalid_argument, "environment variable"},
