@@ -23,7 +23,8 @@ bool is_digit(char character) { return character >= '0' && character <= '9'; }
 // Bytes of letters beyond ASCII count as letters.
 bool is_name(char character) {
   return is_digit(character) || character == '_' || (character >= 'a' && character <= 'z') ||
-         (character >= 'A' && character <= 'Z') || (static_cast<unsigned char>(character) & 0x80) != 0;
+         (character >= 'A' && character <= 'Z') ||
+         (static_cast<unsigned char>(character) & 0x80) != 0;
 }
 
 class Words {
@@ -281,7 +282,8 @@ class Expander {
     Expanded pattern = TRY(operand('/', Escapes::kept));
     Expanded replacement = TRY(operand('}', Escapes::kept));
     if (value == nullptr) return std::string();
-    const Glob glob = TRY(Glob::parse(pattern.text), "the pattern '", printable(pattern.text, 80), "'");
+    const Glob glob =
+        TRY(Glob::parse(pattern.text), "the pattern '", printable(pattern.text, 80), "'");
     std::string result;
     std::size_t at = 0;
     bool done = false;

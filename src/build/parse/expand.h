@@ -29,7 +29,7 @@ struct ExpandOptions {
 
 struct Expanded {
   std::string text;
-  std::vector<std::string> words;    // `text` split at the blanks that were not quoted
+  std::vector<std::string> words;  // `text` split at the blanks that were not quoted
   std::set<std::string> unset_names;
 };
 

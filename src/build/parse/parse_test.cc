@@ -21,13 +21,27 @@ std::string go_quoted(std::string_view text) {
   std::string out = "\"";
   for (const char character : text) {
     switch (character) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\b': out += "\\b"; break;
-      case '\f': out += "\\f"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\b':
+        out += "\\b";
+        break;
+      case '\f':
+        out += "\\f";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
       default:
         if (static_cast<unsigned char>(character) < 0x20) {
           out += cat("\\x", to_hex(std::string_view(&character, 1)));
@@ -42,7 +56,8 @@ std::string go_quoted(std::string_view text) {
 std::string dumped(const Node& node) {
   std::string out = node.instruction;
   std::string flags;
-  for (const std::string& flag : node.flags) flags += cat(flags.empty() ? "" : " ", go_quoted(flag));
+  for (const std::string& flag : node.flags)
+    flags += cat(flags.empty() ? "" : " ", go_quoted(flag));
   if (!flags.empty()) out += cat(" [", flags, "]");
   for (const Node& child : node.children) out += cat(" (", dumped(child), ")");
   for (const std::string& word : node.words) out += cat(" ", go_quoted(word));
@@ -63,7 +78,7 @@ std::string data(const char* name) {
 
 TEST(Dockerfile, gives_the_trees_that_buildkit_gives) {
   const std::string folder = data("parser/testfiles");
-  if (folder.empty()) GTEST_SKIP() << "PROA_TEST_DATA is not set";
+  REQUIRE(test_data);
   int count = 0;
   for (const auto& entry : fs::directory_iterator(folder)) {
     const auto text = file::read_file(entry.path() / "Dockerfile");
@@ -81,7 +96,7 @@ TEST(Dockerfile, gives_the_trees_that_buildkit_gives) {
 
 TEST(Dockerfile, refuses_what_buildkit_refuses) {
   const std::string folder = data("parser/testfiles-negative");
-  if (folder.empty()) GTEST_SKIP() << "PROA_TEST_DATA is not set";
+  REQUIRE(test_data);
   for (const auto& entry : fs::directory_iterator(folder)) {
     const auto text = file::read_file(entry.path() / "Dockerfile");
     ASSERT_TRUE(text.ok());
@@ -91,7 +106,7 @@ TEST(Dockerfile, refuses_what_buildkit_refuses) {
 
 TEST(Dockerfile, knows_where_instructions_lie) {
   const std::string path = data("parser/testfile-line/Dockerfile");
-  if (path.empty()) GTEST_SKIP() << "PROA_TEST_DATA is not set";
+  REQUIRE(test_data);
   const Result<Dockerfile> file = parsed(file::read_file(path).take());
   ASSERT_TRUE(file.ok());
   const int expected[][2] = {{5, 5}, {11, 12}, {17, 31}};
@@ -104,8 +119,9 @@ TEST(Dockerfile, knows_where_instructions_lie) {
 
 TEST(Expansion, agrees_with_buildkits_table_of_variables) {
   const std::string path = data("shell/envVarTest");
-  if (path.empty()) GTEST_SKIP() << "PROA_TEST_DATA is not set";
-  const Variables variables = {{"PWD", "/home"}, {"SHELL", "bash"}, {"KOREAN", "한국어"}, {"NULL", ""}};
+  REQUIRE(test_data);
+  const Variables variables = {
+      {"PWD", "/home"}, {"SHELL", "bash"}, {"KOREAN", "한국어"}, {"NULL", ""}};
   int count = 0;
   const std::string text = file::read_file(path).take();
   for (std::string_view line : split(text, '\n')) {
@@ -127,7 +143,7 @@ TEST(Expansion, agrees_with_buildkits_table_of_variables) {
 
 TEST(Expansion, agrees_with_buildkits_table_of_words) {
   const std::string path = data("shell/wordsTest");
-  if (path.empty()) GTEST_SKIP() << "PROA_TEST_DATA is not set";
+  REQUIRE(test_data);
   Variables variables;
   const std::string text = file::read_file(path).take();
   for (const std::string_view line : split(text, '\n')) {
@@ -171,7 +187,8 @@ TEST(Expansion, trims_and_replaces_by_patterns) {
 
 TEST(HereDocuments, are_read_up_to_their_name) {
   const auto file = parsed(
-      "FROM a\nRUN <<EOF cat && 3<<-'X' foo\nhello $x\nEOF\n\t\tin\n\tX\nCOPY <<a <<\"b\" /d/\n1\na\n2\nb\n");
+      "FROM a\nRUN <<EOF cat && 3<<-'X' foo\nhello $x\nEOF\n\t\tin\n\tX\nCOPY <<a <<\"b\" "
+      "/d/\n1\na\n2\nb\n");
   ASSERT_TRUE(file.ok()) << file.error().message();
   ASSERT_EQ(file.value().nodes.size(), 3U);
   const auto& run = file.value().nodes[1].documents;

@@ -62,8 +62,8 @@ Error Source::fault(LineRange range, std::string_view message, std::string_view 
     if (pointed || at == std::string_view::npos || at > kShownWidth) continue;
     pointed = true;
     const std::size_t width = word.empty() ? 1 : std::min(word.size(), kShownWidth - at);
-    text += cat("\n      | ", std::string(printable(line.substr(0, at), kShownWidth).size(), ' '), "^",
-                std::string(std::max<std::size_t>(width, 1) - 1, '~'));
+    text += cat("\n      | ", std::string(printable(line.substr(0, at), kShownWidth).size(), ' '),
+                "^", std::string(std::max<std::size_t>(width, 1) - 1, '~'));
   }
   if (last < range.last) text += "\n      | ...";
   return fail(ErrorKind::invalid_argument, text);

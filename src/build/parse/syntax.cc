@@ -15,15 +15,24 @@ enum class Form { json_or_text, json_or_words, words, names, pairs, text, health
 
 const std::map<std::string_view, Form>& forms() {
   static const std::map<std::string_view, Form> table = {
-      {"add", Form::json_or_words},  {"arg", Form::names},
-      {"cmd", Form::json_or_text},   {"copy", Form::json_or_words},
-      {"entrypoint", Form::json_or_text}, {"env", Form::pairs},
-      {"expose", Form::words},       {"from", Form::words},
-      {"healthcheck", Form::health}, {"label", Form::pairs},
-      {"maintainer", Form::text},    {"onbuild", Form::nested},
-      {"run", Form::json_or_text},   {"shell", Form::json_or_text},
-      {"stopsignal", Form::text},    {"user", Form::text},
-      {"volume", Form::json_or_words}, {"workdir", Form::text},
+      {"add", Form::json_or_words},
+      {"arg", Form::names},
+      {"cmd", Form::json_or_text},
+      {"copy", Form::json_or_words},
+      {"entrypoint", Form::json_or_text},
+      {"env", Form::pairs},
+      {"expose", Form::words},
+      {"from", Form::words},
+      {"healthcheck", Form::health},
+      {"label", Form::pairs},
+      {"maintainer", Form::text},
+      {"onbuild", Form::nested},
+      {"run", Form::json_or_text},
+      {"shell", Form::json_or_text},
+      {"stopsignal", Form::text},
+      {"user", Form::text},
+      {"volume", Form::json_or_words},
+      {"workdir", Form::text},
   };
   return table;
 }
@@ -163,8 +172,8 @@ std::optional<HereDocument> document_of(std::string_view word) {
 std::vector<HereDocument> documents_of(std::string_view line) {
   std::vector<HereDocument> documents;
   if (line.find("<<") == std::string_view::npos) return documents;
-  const Result<Expanded> words = expand(
-      line, {}, {.quotes = Quotes::kept, .escapes = Escapes::kept, .unset = Unset::kept});
+  const Result<Expanded> words =
+      expand(line, {}, {.quotes = Quotes::kept, .escapes = Escapes::kept, .unset = Unset::kept});
   if (!words.ok()) return documents;
   for (const std::string& word : words.value().words) {
     if (std::optional<HereDocument> document = document_of(word)) {

@@ -17,8 +17,8 @@ struct HereDocument {
   std::string name;
   std::string content;
   int descriptor = 0;
-  bool expands = true;      // false where the name was quoted
-  bool strips_tabs = false; // <<-
+  bool expands = true;       // false where the name was quoted
+  bool strips_tabs = false;  // <<-
 };
 
 // Thread: a value.
