@@ -72,6 +72,7 @@ Result<mount::DetachedMount> Session::mount_writable(const Layers& layers, image
   request.layers = TRY(files_of(layers));
   request.writable = std::move(writable);
   request.user_namespace = ids;
+  if (ids) request.root_id = options_.ids_first;
   return mounts_.mount_root(request);
 }
 
