@@ -5,7 +5,7 @@ include(GNUInstallDirs)
 set(PROA_LIBEXEC ${CMAKE_INSTALL_PREFIX}/lib/proa)  # as the unit names it
 set(PROA_SYSTEMD lib/systemd/system)
 
-foreach(program proad proa-shim proa-net proa-worker proa-vmm proa-guest proa-init proa-oci proa)
+foreach(program proad proa-shim proa-net proa-worker proa-vmm proa-guest proa-init proa-oci proa-step proa)
   if(TARGET ${program})
     install(TARGETS ${program} RUNTIME DESTINATION lib/proa)
   endif()

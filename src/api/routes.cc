@@ -18,8 +18,10 @@ Routes all_routes() {
   docker::add_images(routes);
   docker::add_image_transfer(routes);
   docker::add_image_making(routes);
+  docker::add_builds(routes);
   native::add_run(routes);
   native::add_images(routes);
+  native::add_build(routes);
   docker::add_absent(routes);
   return routes;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "api/docker/body/config_body.h"
+#include "build/run/builder.h"
 #include "engine/engine.h"
 #include "engine/images.h"
 
@@ -11,6 +12,7 @@ namespace proa::api {
 struct Services {
   engine::Engine& engine;
   engine::Images& images;
+  build::Builder& builder;
   docker::ConfigDefaults defaults;
 };
 

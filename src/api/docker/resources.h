@@ -16,7 +16,8 @@ void add_volumes(Routes& routes);
 void add_images(Routes& routes);
 void add_image_transfer(Routes& routes);
 void add_image_making(Routes& routes);
-// What is not there, by name: swarm, plugins, builds and networks.
+void add_builds(Routes& routes);
+// What is not there, by name: swarm, plugins and networks.
 void add_absent(Routes& routes);
 
 }  // namespace proa::api::docker

@@ -23,6 +23,7 @@ class JsonStream {
   Result<void> finish(const Result<void>& outcome);
   // Requested when the client goes.
   std::stop_token stop() const { return stop_.get_token(); }
+  void client_gone() { stop_.request_stop(); }
 
  private:
   Request& request_;

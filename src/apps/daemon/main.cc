@@ -71,6 +71,19 @@ engine::Options engine_options(const Options& options) {
   return made;
 }
 
+// Steps of builds share one range of ids, the last of those that may be leased.
+build::Options builder_options(const Options& options) {
+  build::Options made;
+  made.root = options.root;
+  made.run = options.run;
+  made.tag = tag_of(options.root);
+  made.step_program = cat(options.programs, "/proa-step");
+  made.ids_count = std::min(made.ids_count, options.ids_count);
+  made.ids_first = options.ids_first + (options.ids_count - made.ids_count);
+  made.images = options.images;
+  return made;
+}
+
 void answer_fault(http::Connection& connection, const Error& error) {
   const int status = error.kind() == ErrorKind::exhausted ? 431 : api::status_of(error.kind());
   http::Headers headers;
@@ -91,7 +104,9 @@ Result<void> serve(const Options& options) {
   const auto engine = TRY(engine::Engine::open(engine_options(options), *images));
   const std::vector<Fd> listeners = TRY(open_listeners(options.hosts, options.group));
 
-  api::Services services{*engine, *images, options.defaults};
+  const auto builder = TRY(build::Builder::open(builder_options(options)));
+
+  api::Services services{*engine, *images, *builder, options.defaults};
   const api::Router router(api::all_routes());
   http::Server server(
       {},

@@ -19,10 +19,6 @@ Result<void> no_networks(Services&, Request&) {
   return fail(ErrorKind::unsupported, "networks are not supported");
 }
 
-Result<void> no_builds(Services&, Request&) {
-  return fail(ErrorKind::unsupported, "builds are not supported");
-}
-
 Result<void> no_checkpoints(Services&, Request&) {
   return fail(ErrorKind::unsupported, "checkpoints are not supported");
 }
@@ -47,8 +43,6 @@ void add_absent(Routes& routes) {
                                   {"*", "/plugins/{rest*}", no_plugins},
                                   {"*", "/networks", no_networks},
                                   {"*", "/networks/{rest*}", no_networks},
-                                  {"POST", "/build", no_builds},
-                                  {"POST", "/build/prune", no_builds},
                                   {"*", "/containers/{id}/checkpoints", no_checkpoints},
                                   {"*", "/containers/{id}/checkpoints/{rest*}", no_checkpoints},
                               });
