@@ -1,6 +1,7 @@
 // All commands. Another subject gets a line in a group here, and a file of its own.
 #include <algorithm>
 
+#include "apps/cli/build/commands.h"
 #include "apps/cli/command.h"
 #include "apps/cli/container/commands.h"
 #include "apps/cli/image/commands.h"
@@ -15,6 +16,7 @@ constexpr Entry kTop[] = {
     {"run", &kRun},
     {"exec", &kExec},
     {"ps", &kList},
+    {"build", &kBuild},
     {"images", &kImages},
     {"pull", &kPull},
     {"push", &kPush},
@@ -86,7 +88,13 @@ constexpr Entry kContainer[] = {
     {"wait", &kWait},
 };
 
+constexpr Entry kBuilder[] = {
+    {"build", &kBuild},
+    {"prune", &kBuildPrune},
+};
+
 constexpr Entry kImage[] = {
+    {"build", &kBuild},
     {"df", &kImageUsage},
     {"history", &kHistory},
     {"import", &kImport},
@@ -135,6 +143,7 @@ constexpr Entry kSystem[] = {
 
 constexpr Group kGroups[] = {
     {"", "", kTop},
+    {"builder", "Work with builds", kBuilder},
     {"container", "Work with containers and virtual machines", kContainer},
     {"image", "Work with images", kImage},
     {"network", "Work with networks", kNetwork},
