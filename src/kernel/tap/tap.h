@@ -35,6 +35,8 @@ class Tap {
   static Result<Tap> adopt(Fd fd, int header_size);
 
   FdRef fd() const { return fd_; }
+  // Gives the descriptor away.
+  Fd release() && { return std::move(fd_); }
   // Whether the kernel segments UDP too (Linux 6.2 and later).
   bool has_uso() const { return has_uso_; }
   Result<void> set_offloads(const Offloads& offloads);

@@ -64,10 +64,12 @@ void AddressPool::release(const IpAddress& address) {
 
 Result<Subnet> choose_subnet(const std::vector<SubnetRange>& ranges,
                              const std::vector<Subnet>& taken) {
-  for (const auto& [range, prefix] : ranges) {
+  for (const auto& [range, prefix, first] : ranges) {
     const int spare = std::min(prefix - range.prefix, 16);
     if (spare < 0) continue;
-    for (std::uint32_t number = 0; number < (std::uint32_t{1} << spare); ++number) {
+    const std::uint32_t count = std::uint32_t{1} << spare;
+    for (std::uint32_t step = 0; step < count; ++step) {
+      const std::uint32_t number = (first + step) % count;
       Subnet subnet{range.base, prefix};
       if (prefix <= 32 && !range.base.is_v6()) {
         subnet.base = range.base.plus(number << (32 - prefix));

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <set>
+#include <vector>
 
 #include "base/ip.h"
 #include "base/result.h"
@@ -48,13 +49,14 @@ class AddressPool {
   std::set<std::uint32_t> leased_;  // offsets
 };
 
-// The first subnet of `prefix` bits in one of `ranges` that overlaps nothing in `taken`.
-//
-// Errors: exhausted
 struct SubnetRange {
   Subnet range;
-  int prefix;
+  int prefix;               // of the subnets cut from it
+  std::uint32_t first = 0;  // the subnet to look at first, counted from the range's base
 };
+// The first subnet cut from one of `ranges` that overlaps nothing in `taken`.
+//
+// Errors: exhausted
 Result<Subnet> choose_subnet(const std::vector<SubnetRange>& ranges,
                              const std::vector<Subnet>& taken);
 

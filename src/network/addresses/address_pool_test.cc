@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <random>
+#include <vector>
 
 #include "tests/fixtures/require.h"
 
@@ -77,14 +79,14 @@ TEST(AddressPool, never_gives_one_address_twice_whatever_the_order) {
 }
 
 TEST(choose_subnet, steps_around_what_is_taken) {
-  const std::vector<SubnetRange> ranges = {{Subnet::parse("10.208.0.0/12").take(), 20},
-                                           {Subnet::parse("172.16.0.0/12").take(), 20}};
+  const std::vector<SubnetRange> ranges = {{Subnet::parse("10.208.0.0/12").take(), 20, 0},
+                                           {Subnet::parse("172.16.0.0/12").take(), 20, 0}};
   EXPECT_EQ(choose_subnet(ranges, {}).take().text(), "10.208.0.0/20");
   EXPECT_EQ(choose_subnet(ranges, {Subnet::parse("10.208.0.0/19").take()}).take().text(),
             "10.208.32.0/20");
   EXPECT_EQ(choose_subnet(ranges, {Subnet::parse("10.0.0.0/8").take()}).take().text(),
             "172.16.0.0/20");
-  EXPECT_EQ(choose_subnet({{Subnet::parse("fd12:3456:789a::/48").take(), 64}},
+  EXPECT_EQ(choose_subnet({{Subnet::parse("fd12:3456:789a::/48").take(), 64, 0}},
                           {Subnet::parse("fd12:3456:789a::/64").take()})
                 .take()
                 .text(),

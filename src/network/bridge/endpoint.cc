@@ -1,0 +1,94 @@
+#include "network/bridge/endpoint.h"
+
+#include <linux/netlink.h>
+
+#include <cerrno>
+
+#include "base/rollback.h"
+#include "kernel/netlink/link.h"
+#include "kernel/tap/tap.h"
+
+namespace proa::network {
+namespace {
+
+using netlink::LinkLocal;
+using netlink::NetlinkSocket;
+using netlink::Request;
+
+constexpr int kTapHeader = 12;  // virtio_net_hdr_v1
+
+// A full bridge answers EXFULL, which says nothing to anybody.
+Result<void> in_words(Result<void> outcome, const wire::Endpoint& endpoint) {
+  if (outcome.ok() || outcome.error().errno_code() != EXFULL) return outcome;
+  return fail(ErrorKind::exhausted, "the bridge '", endpoint.bridge, "' of the network '",
+              endpoint.network, "' has all of its 1,023 ports in use");
+}
+
+Result<void> configure(NetlinkSocket& socket, const wire::Endpoint& endpoint) {
+  const netlink::LinkFacts link = TRY(netlink::find_link(socket, endpoint.guest_device));
+  bool v6 = false;
+  std::vector<HostAddress> addresses;
+  for (const std::string& text : endpoint.addresses) {
+    addresses.push_back(TRY(HostAddress::parse(text)));
+    v6 = v6 || addresses.back().address.is_v6();
+  }
+  std::vector<Request> requests;
+  requests.push_back(netlink::set_up(endpoint.guest_device, v6 ? LinkLocal::yes : LinkLocal::no));
+  for (const HostAddress& address : addresses) {
+    requests.push_back(netlink::add_address(link.index, address));
+  }
+  for (const std::string& text : endpoint.gateways) {
+    const IpAddress gateway = TRY(IpAddress::parse(text));
+    requests.push_back(netlink::add_default_route(link.index, gateway, endpoint.metric));
+  }
+  return socket.send(std::move(requests));
+}
+
+}  // namespace
+
+Result<void> bring_up_loopback(FdRef network_namespace) {
+  NetlinkSocket socket = TRY(NetlinkSocket::open_in(network_namespace, NETLINK_ROUTE));
+  std::vector<Request> requests;
+  requests.push_back(netlink::set_up_index(1));
+  return socket.send(std::move(requests));
+}
+
+Result<void> join_by_veth(FdRef network_namespace, const wire::Endpoint& endpoint) {
+  NetlinkSocket here = TRY(NetlinkSocket::open(NETLINK_ROUTE));
+  netlink::Veth veth{.name = endpoint.link,
+                     .bridge = endpoint.bridge,
+                     .mtu = endpoint.mtu,
+                     .peer_name = endpoint.guest_device,
+                     .peer_mac = {},
+                     .peer_namespace = network_namespace};
+  if (!endpoint.mac.empty()) veth.peer_mac = TRY(netlink::parse_mac(endpoint.mac));
+  std::vector<Request> requests;
+  requests.push_back(TRY(netlink::add_veth(veth)));
+  requests.push_back(netlink::set_up(endpoint.link, LinkLocal::no));
+  Rollback undo;
+  undo.add([&] { discard(leave_by_veth(endpoint), "the namespace's end takes it along"); });
+  TRY(in_words(here.send(std::move(requests)), endpoint));
+  NetlinkSocket inside = TRY(NetlinkSocket::open_in(network_namespace, NETLINK_ROUTE));
+  TRY(configure(inside, endpoint), "setting up ", endpoint.guest_device);
+  undo.commit();
+  return {};
+}
+
+Result<void> leave_by_veth(const wire::Endpoint& endpoint) {
+  NetlinkSocket here = TRY(NetlinkSocket::open(NETLINK_ROUTE));
+  std::vector<Request> requests;
+  requests.push_back(netlink::remove_link(endpoint.link));
+  return here.send(std::move(requests));
+}
+
+Result<Fd> open_tap(const wire::Endpoint& endpoint) {
+  tap::Tap tap = TRY(tap::Tap::open(endpoint.link, kTapHeader));
+  NetlinkSocket here = TRY(NetlinkSocket::open(NETLINK_ROUTE));
+  std::vector<Request> requests;
+  requests.push_back(TRY(netlink::set_bridge(endpoint.link, endpoint.bridge, endpoint.mtu)));
+  requests.push_back(netlink::set_up(endpoint.link, LinkLocal::no));
+  TRY(in_words(here.send(std::move(requests)), endpoint));
+  return std::move(tap).release();
+}
+
+}  // namespace proa::network

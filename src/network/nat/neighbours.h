@@ -1,0 +1,17 @@
+// Other engines on the same host: docker sets the policy of iptables' FORWARD to DROP, which stops
+// what goes to and from our bridges too, whatever our own table says.
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+
+namespace proa::network {
+
+// Lets what comes from and goes to `bridge` pass iptables' FORWARD (its nftables form), where that
+// chain is there and our rules are not yet. Our own table decides about the same packets as well.
+Result<void> allow_beside_neighbours(const std::string& bridge);
+// Takes those rules away again.
+Result<void> forget_neighbours(const std::string& bridge);
+
+}  // namespace proa::network
