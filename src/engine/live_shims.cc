@@ -58,8 +58,10 @@ Result<void> LiveEngine::launch_shim(const EntryPtr& entry, Purpose purpose) {
   const std::string run = run_directory_of(workload.id);
   TRY(file::make_directories(run, 0700));
   const Fd opened = TRY(file::open(directory, O_PATH | O_DIRECTORY));
-  TRY(file::replace_file(opened, "spec.json", json::print(json::to_json(spec)), 0600,
-                         file::Durable::no));
+  {
+    const Fd file = TRY(file::open_at(opened, "spec.json", O_WRONLY | O_CREAT | O_TRUNC, 0600));
+    TRY(file::write_all(file, bytes_of(json::print(json::to_json(spec)))));
+  }
   std::optional<file::LockFile> lock = TRY(file::LockFile::try_take(run + "/lock"));
   if (!lock) return fail(ErrorKind::busy, "another shim still holds container ", workload.id);
   socket::Pair session = TRY(socket::stream_pair(socket::Blocking::no));
@@ -195,8 +197,9 @@ void LiveEngine::settle(const EntryPtr& entry, Left left) {
       remove = entry->data.config.auto_remove && !again;
     }
     if (remove) discard(remove_entry(entry, true), "the next start removes it");
-  } else if (left == Left::unknown) {
-    // One that ran no workload, or that was on its way out, may have left mounts and cgroups.
+  } else if (left == Left::unknown && file::exists(run + "/shim.sock")) {
+    // One that ran no workload, or that was on its way out, may have left mounts and cgroups. Its
+    // socket goes last.
     reclaim(entry);
   }
   {

@@ -120,8 +120,10 @@ Result<void> write_managed_files(const Workload& workload, const Options& option
   const Fd directory = TRY(file::open(directory_of(options, workload.id), O_PATH | O_DIRECTORY));
   const Result<std::string> resolver = file::read_file(kHostResolver);
   const std::string host = resolver.ok() ? resolver.value() : std::string();
-  const auto write = [&](const char* name, const std::string& text) {
-    return file::replace_file(directory, name, text, 0644, file::Durable::no);
+  // Nobody reads them yet: no need for a second name, which costs an inode each.
+  const auto write = [&](const char* name, const std::string& text) -> Result<void> {
+    const Fd fd = TRY(file::open_at(directory, name, O_WRONLY | O_CREAT | O_TRUNC, 0644));
+    return file::write_all(fd, bytes_of(text));
   };
   TRY(write("hosts", hosts_text(workload)));
   TRY(write("hostname", cat(host_name_of(workload), "\n")));

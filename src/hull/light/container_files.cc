@@ -13,6 +13,7 @@
 #include "kernel/file/file.h"
 #include "kernel/file/pipe.h"
 #include "kernel/process/clone.h"
+#include "kernel/process/confine.h"
 #include "kernel/process/credentials.h"
 #include "wire/codec.h"
 

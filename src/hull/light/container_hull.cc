@@ -122,6 +122,7 @@ Result<Streams> ContainerHull::start_first() {
   TRY(ensure_root());
   if (cgroups_ && !has_own_processes()) TRY(clear_cgroups());
   TRY(fill_volumes());
+  TRY(make_working_directory());
   oci::runtime::Spec configuration = configuration_;
   Result<oci::runtime::Process> resolved = resolve(spec_.process);
   if (!resolved.ok()) return as_start_failure(std::move(resolved).error());

@@ -79,6 +79,8 @@ class ContainerHull : public Hull {
   Result<Streams> finish_stdio(Stdio stdio, Running& running) const;
   // Copies into volumes that are empty what the image has in their places.
   Result<void> fill_volumes();
+  Result<void> make_working_directory();
+  Result<void> as_workload(const std::function<Result<void>()>& work);
   Result<oci::runtime::Process> resolve(const wire::Process& process) const;
   std::optional<FdRef> user_namespace() const;
   bool has_own_processes() const;

@@ -10,6 +10,7 @@
 #include "kernel/file/pipe.h"
 #include "kernel/file/stream.h"
 #include "kernel/process/clone.h"
+#include "kernel/process/confine.h"
 #include "kernel/process/credentials.h"
 #include "kernel/socket/unix_stream.h"
 #include "wire/codec.h"

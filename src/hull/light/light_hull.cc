@@ -45,9 +45,7 @@ Result<void> protect_own_program() {
   return container::restart_protected(environment);
 }
 
-Result<Fd> protected_program(const std::string& path) {
-  return container::protected_program(path);
-}
+Result<Fd> protected_program(const std::string& path) { return container::protected_program(path); }
 
 Result<void> reclaim(const wire::Spec& spec) {
   using namespace container::limits;

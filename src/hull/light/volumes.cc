@@ -1,14 +1,17 @@
-// The content of the image in new volumes.
+// What is made in the workload's trees before it starts: the content of new volumes, and the
+// directory that it works in.
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "container/rootfs/copy_up.h"
 #include "hull/light/container_hull.h"
 #include "kernel/file/file.h"
 #include "kernel/file/pipe.h"
 #include "kernel/process/clone.h"
+#include "kernel/process/confine.h"
 #include "kernel/process/credentials.h"
 
 namespace proa::hull {
@@ -21,17 +24,8 @@ Result<bool> is_empty_directory(const std::string& path) {
   return names.empty();
 }
 
-// Runs in the child: what it reads is the image's, so it is the workload's root user by then.
-Result<void> fill_volume(FdRef from, FdRef to, std::optional<FdRef> user_namespace) {
-  TRY(process::die_with_parent());
-  if (user_namespace) {
-    TRY(ns::join(*user_namespace, CLONE_NEWUSER));
-    TRY(process::set_groups({}));
-    TRY(process::set_gid(0));
-    TRY(process::set_uid(0));
-    TRY(process::die_with_parent());
-  }
-  ::umask(0);
+// What it reads is the image's, so it is done as the workload's root user.
+Result<void> fill_volume(FdRef from, FdRef to) {
   const struct stat status = TRY(file::stat(from));
   TRY(container::copy_up(from, to));
   if (::fchown(to.get(), status.st_uid, status.st_gid) != 0 ||
@@ -41,7 +35,47 @@ Result<void> fill_volume(FdRef from, FdRef to, std::optional<FdRef> user_namespa
   return {};
 }
 
+// Makes what is missing of a path below the root, as mkdir -p.
+Result<void> make_path(FdRef root, const std::string& path) {
+  std::string so_far;
+  for (const std::string_view part : split(path, '/')) {
+    if (part.empty()) continue;
+    const Fd parent = TRY(file::open_in_root(root, so_far.empty() ? "/" : so_far, O_PATH));
+    so_far += cat("/", part);
+    if (file::open_in_root(root, so_far, O_PATH).ok()) continue;
+    TRY(file::make_directory(parent, std::string(part), 0755));
+  }
+  return {};
+}
+
 }  // namespace
+
+// Runs `work` in a child that is the workload's root user, and waits for it.
+Result<void> ContainerHull::as_workload(const std::function<Result<void>()>& work) {
+  file::Pipe outcome = TRY(file::make_pipe(4096));
+  process::Cloned cloned = TRY(process::clone({}));
+  if (cloned.pid == 0) {
+    FilesChild::Report report(std::move(outcome.write));
+    const auto done = [&]() -> Result<void> {
+      if (user_namespace()) {
+        TRY(ns::join(*user_namespace(), CLONE_NEWUSER));
+        TRY(process::set_groups({}));
+        TRY(process::set_gid(0));
+        TRY(process::set_uid(0));
+      }
+      TRY(process::die_with_parent());
+      ::umask(0);
+      return work();
+    }();
+    done.ok() ? report.success("") : report.failure(done.error());
+    ::_exit(0);
+  }
+  process::Child child(cloned.pid, std::move(cloned.pidfd));
+  outcome.write.reset();
+  TRY(FilesChild::read_report(outcome.read));
+  TRY(child.wait());
+  return {};
+}
 
 Result<void> ContainerHull::fill_volumes() {
   for (const wire::Share& share : spec_.shares) {
@@ -58,20 +92,16 @@ Result<void> ContainerHull::fill_volumes() {
                                 mount::Recursive::no));
     }
     const Fd to = TRY(file::open_at(volume.fd(), ".", O_RDONLY | O_DIRECTORY));
-    file::Pipe outcome = TRY(file::make_pipe(4096));
-    process::Cloned cloned = TRY(process::clone({}));
-    if (cloned.pid == 0) {
-      FilesChild::Report report(std::move(outcome.write));
-      const Result<void> filled = fill_volume(from.value(), to, user_namespace());
-      filled.ok() ? report.success("") : report.failure(filled.error());
-      ::_exit(0);
-    }
-    process::Child child(cloned.pid, std::move(cloned.pidfd));
-    outcome.write.reset();
-    TRY(FilesChild::read_report(outcome.read), "filling the volume for '", share.destination, "'");
-    TRY(child.wait());
+    TRY(as_workload([&] { return fill_volume(from.value(), to); }), "filling the volume for '",
+        share.destination, "'");
   }
   return {};
+}
+
+Result<void> ContainerHull::make_working_directory() {
+  const std::string& path = spec_.process.working_directory;
+  if (path.empty() || path == "/" || file::open_in_root(root_.fd(), path, O_PATH).ok()) return {};
+  return as_workload([&] { return make_path(root_.fd(), path); });
 }
 
 }  // namespace proa::hull

@@ -15,6 +15,27 @@ constexpr std::string_view kHex = "0123456789abcdef";
 constexpr std::string_view kUserCharacters =
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
 
+constexpr const char* kRungFile = "rung";
+constexpr std::pair<Rung, std::string_view> kRungNames[] = {
+    {Rung::descriptor, "descriptor"}, {Rung::path, "path"}, {Rung::loop, "loop"}};
+
+std::string_view name_of(Rung rung) {
+  for (const auto& [candidate, name] : kRungNames) {
+    if (candidate == rung) return name;
+  }
+  return {};
+}
+
+// What an earlier process found, within the namespace.
+std::optional<Rung> known_rung() {
+  const Result<std::string> text = file::read_file_at(FdRef::cwd(), kRungFile);
+  if (!text.ok()) return std::nullopt;
+  for (const auto& [rung, name] : kRungNames) {
+    if (text.value() == name) return rung;
+  }
+  return std::nullopt;
+}
+
 std::string pin_of(const std::string& run_directory) { return cat(run_directory, "/mnt"); }
 
 Result<void> check_user(const std::string& user) {
@@ -100,10 +121,22 @@ Result<void> add_writable(const Writable& writable, OverlayParts& parts) {
 
 Result<LayerMounts> LayerMounts::open(const std::string& run_directory, std::optional<Rung> rung) {
   const auto lock = TRY(file::LockFile::wait(cat(run_directory, "/mnt.lock")));
-  const Rung used = rung ? *rung : TRY(probe_rung(run_directory));
   PinnedNamespace pinned = TRY(PinnedNamespace::open(pin_of(run_directory)));
-  TRY(pinned.run(layer_table::prepare));
-  return LayerMounts(run_directory, std::move(pinned), used);
+  // Trying takes a few mounts, and a process opens this for each workload: what was found lies
+  // where the mounts do, and goes with them when another kernel comes.
+  std::optional<Rung> used = rung;
+  const auto prepare = [&]() -> Result<void> {
+    if (!used) used = known_rung();
+    if (used) return layer_table::prepare();
+    TRY(pinned.run_outside([&]() -> Result<void> {
+      used = TRY(probe_rung(run_directory));
+      return {};
+    }));
+    TRY(layer_table::prepare());
+    return file::replace_file(FdRef::cwd(), kRungFile, name_of(*used), 0600, file::Durable::no);
+  };
+  TRY(pinned.run(prepare));
+  return LayerMounts(run_directory, std::move(pinned), *used);
 }
 
 Result<file::LockFile> LayerMounts::lock() const {
