@@ -128,10 +128,11 @@ Result<LayerMounts> LayerMounts::open(const std::string& run_directory, std::opt
   const auto prepare = [&]() -> Result<void> {
     if (!used) used = known_rung();
     if (used) return layer_table::prepare();
-    TRY(pinned.run_outside([&]() -> Result<void> {
+    const auto probe = [&]() -> Result<void> {
       used = TRY(probe_rung(run_directory));
       return {};
-    }));
+    };
+    TRY(pinned.run_outside(probe));
     TRY(layer_table::prepare());
     return file::replace_file(FdRef::cwd(), kRungFile, name_of(*used), 0600, file::Durable::no);
   };
