@@ -114,7 +114,16 @@ Result<void> LiveEngine::lease_ids(const EntryPtr& entry) {
 Result<void> LiveEngine::start(const std::string& ref) {
   const EntryPtr entry = TRY(find(ref));
   const std::lock_guard operation(entry->operation);
-  return start_entry(entry);
+  Result<void> started = start_entry(entry);
+  if (started.ok()) return started;
+  bool removes = false;
+  {
+    const std::lock_guard lock(mutex_);
+    removes = entry->data.config.auto_remove && !entry->removed && !is_up(entry->data.state.phase);
+  }
+  // As docker: what was to go with its end goes where it cannot even begin.
+  if (removes) discard(remove_entry(entry, true), "the start's error is the one to report");
+  return started;
 }
 
 Result<void> LiveEngine::start_entry(const EntryPtr& entry) {
@@ -152,9 +161,7 @@ Result<void> LiveEngine::start_entry(const EntryPtr& entry) {
 }
 
 void LiveEngine::start_failed(const EntryPtr& entry, const Error& error) {
-  const int code = error.kind() == ErrorKind::not_found    ? 127
-                   : error.kind() == ErrorKind::permission ? 126
-                                                           : 125;
+  const int code = start_failure_code(error);
   change(entry, [&](Workload& workload) {
     workload.state.phase = workload.state.started == 0 ? Phase::created : Phase::exited;
     workload.state.ending = {.code = code, .failure = error.message()};

@@ -102,6 +102,11 @@ bool takes_host_ids(const Config& config) {
          config.pid_mode == "host" || config.ipc_mode == "host";
 }
 
+int start_failure_code(const Error& error) {
+  if (error.kind() == ErrorKind::not_found) return 127;
+  return error.kind() == ErrorKind::permission ? 126 : 125;
+}
+
 Result<int> parse_signal(std::string_view text) {
   std::string_view name = text;
   if (name.starts_with("SIG")) name.remove_prefix(3);

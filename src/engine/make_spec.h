@@ -18,6 +18,10 @@ Result<wire::Spec> make_spec(const Workload& workload, const Options& options);
 // Whether it gets the host's user namespace: privileged, or sharing one of the host's others.
 bool takes_host_ids(const Config& config);
 
+// What docker's command line exits with where a start failed so: 127 for a program that is not
+// there, 126 for one that may not run, 125 for all else.
+int start_failure_code(const Error& error);
+
 // linux.resources of the OCI runtime specification.
 json::Value resources_of(const Limits& limits);
 

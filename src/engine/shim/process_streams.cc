@@ -160,11 +160,25 @@ void ProcessStreams::complete() {
   ending_.reset();
   pending_input_.clear();
   close_input_when_sent_ = false;
-  // Later, and not at all should the owner drop these streams in answer to `drained`.
+  sweep_later();
+}
+
+// Later, and not at all should the owner drop these streams in answer to what it is told now.
+void ProcessStreams::sweep_later() {
+  loop_.cancel(drain_timer_);
   drain_timer_ = loop_.after(io::Clock::duration(0), [this] {
     drain_timer_ = 0;
     sweep();
   });
+}
+
+void ProcessStreams::dismiss() {
+  for (Client& client : clients_) {
+    client.closing = true;
+    flush_client(client);
+    update_interest(client);
+  }
+  sweep_later();
 }
 
 void ProcessStreams::on_client(ClientPlace client, io::Readiness readiness) {

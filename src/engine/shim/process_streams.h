@@ -38,6 +38,8 @@ class ProcessStreams {
   // The process has ended: reads what is left, tells the clients, then calls `drained`. They go
   // once they have read all.
   void finish(const wire::Ending& ending, io::Task drained);
+  // The process could not be started: the clients go once they have read what there is.
+  void dismiss();
   bool has_clients() const { return !clients_.empty(); }
   // Called whenever the last client goes.
   void on_empty(io::Task task) { on_empty_ = std::move(task); }
@@ -58,6 +60,7 @@ class ProcessStreams {
   void on_source(StreamKind stream);
   void source_ended(StreamKind stream);
   void complete();
+  void sweep_later();
   void deliver(StreamKind stream, std::string_view bytes);
   void queue(Client& client, StreamKind stream, std::string_view bytes);
   void on_client(ClientPlace client, io::Readiness readiness);

@@ -53,6 +53,7 @@ void Supervisor::start(hull::Done<> done) {
   ensure_created([this, done = std::move(done)](Result<void> outcome) mutable {
     if (!outcome.ok()) {
       phase_ = Phase::idle;
+      streams_.dismiss();
       return done(std::move(outcome));
     }
     start_process(std::move(done));
@@ -66,6 +67,7 @@ void Supervisor::start_process(hull::Done<> done) {
   hull_->start([this, done = std::move(done)](Result<hull::Streams> streams) mutable {
     if (!streams.ok()) {
       phase_ = Phase::idle;
+      streams_.dismiss();
       return done(std::move(streams).error());
     }
     phase_ = Phase::running;
