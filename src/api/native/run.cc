@@ -5,6 +5,7 @@
 #include "api/native/native.h"
 #include "api/route/shape.h"
 #include "api/services.h"
+#include "engine/make_spec.h"
 #include "kernel/file/duplicate.h"
 #include "kernel/file/file.h"
 #include "kernel/socket/unix_stream.h"
@@ -68,6 +69,9 @@ Result<void> run_attached(Services& services, Request& request, const engine::Wo
   TRY(file::write_all(last_word, bytes_of(end_frame(code, started.error().message()))));
   socket::shut_down_sending(last_word);  // the shim may hold it open for a while
   return {};
+  const int code = engine::start_failure_code(started.error());
+  clean_up(services.engine, workload.id, workload.config.auto_remove);
+  return file::write_all(last_word, bytes_of(end_frame(code, started.error().message())));
 }
 
 Result<void> run(Services& services, Request& request) {
