@@ -302,6 +302,17 @@ Result<ExecState> LiveEngine::exec_inspect(const std::string& exec) {
   // The client's stream may have ended and the notice of it be on its way still: what the shim is
   // asked now it answers behind that.
   discard(stats(state.workload), "a shim that has gone sends no notice either");
+  const ExecState known = TRY(look());
+  if (!known.running) return known;
+  // A client that has just seen the exec's stream end asks for its code: the shim told of the end
+  // before it closed the stream, and what it told has been heard once it answers.
+  const EntryPtr entry = TRY(find(known.workload));
+  discard(await<wire::Snapshot>([entry](hull::Done<wire::Snapshot> done) {
+            if (!entry->link) return done(fail(ErrorKind::unavailable, "no shim carries it"));
+            entry->link->query<wire::Snapshot>(wire::MessageType::snapshot,
+                                               wire::encode(wire::Empty()), std::move(done));
+          }),
+          "a shim that went has told all that it had to tell");
   return look();
 }
 

@@ -99,7 +99,10 @@ bool takes_host_ids(const Config& config) {
   // A machine's processes on the host have ids of their own, whatever runs inside.
   if (config.hull == wire::HullKind::vm) return false;
   return config.privileged || config.userns_mode == "host" || config.network_mode == "host" ||
-         config.pid_mode == "host" || config.ipc_mode == "host";
+         config.pid_mode == "host" || config.ipc_mode == "host" ||
+         // Devices lie on a file system without idmapped mounts: in a user namespace nobody owns
+         // them.
+         !config.devices.empty();
 }
 
 int start_failure_code(const Error& error) {

@@ -15,6 +15,7 @@
 #include "kernel/process/clone.h"
 #include "kernel/process/confine.h"
 #include "kernel/process/credentials.h"
+#include "kernel/process/file_ids.h"
 #include "wire/codec.h"
 
 namespace proa::hull {
@@ -59,10 +60,13 @@ Result<void> ContainerHull::build_view(const container::Plan& plan, container::S
   TRY(ns::unshare(CLONE_NEWNS));
   TRY(mount::set_propagation("/", MS_SLAVE | MS_REC));
   container::Rootfs rootfs = TRY(container::Rootfs::attach(sources.root));
+  // Places for the shares that the image lacks are made as the workload's root user.
+  if (spec_.ids) TRY(process::set_file_ids(spec_.ids->first, spec_.ids->first));
   for (std::size_t index = 0; index < plan.mounts.size(); ++index) {
     const auto& source = sources.binds[index];
     if (source) TRY(rootfs.mount(plan.mounts[index], &*source));
   }
+  if (spec_.ids) TRY(process::set_file_ids(0, 0));
   if (spec_.read_only) TRY(rootfs.make_root_readonly());
   return rootfs.enter(container::RootChange::pivot, plan);
 }
@@ -96,10 +100,10 @@ Result<void> ContainerHull::ensure_view() {
   }
   const process::Child holder(cloned.pid, std::move(cloned.pidfd));
   outcome.write.reset();
+  // The child attaches the root, which can be done once, whatever comes after it.
+  if (!first_) root_attached_ = true;
   TRY(FilesChild::read_report(outcome.read), "looking into the container");
   view_ = TRY(ns::open(cat("/proc/", holder.pid(), "/ns/mnt"), CLONE_NEWNS));
-  // The child attached the root, which can be done once.
-  if (!first_) root_attached_ = true;
   return {};
 }
 
