@@ -77,6 +77,7 @@ LiveEngine::~LiveEngine() {
     entry->hull.reset();
     entry->link.reset();
   }
+  hull::remove_empty_parent(cat("/proa", options_.tag));
 }
 
 void LiveEngine::chore(std::function<void()> task) {

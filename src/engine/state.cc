@@ -50,7 +50,9 @@ Error StateDb::fault(const char* what) const {
                          : code == SQLITE_CORRUPT || code == SQLITE_NOTADB ? ErrorKind::corrupt
                          : code == SQLITE_BUSY                             ? ErrorKind::busy
                                                                            : ErrorKind::internal;
-  return fail(kind, what, " '", path_, "': ", sqlite3_errmsg(handle_));
+  // The library's own words do not say that it is the disk.
+  const char* why = code == SQLITE_FULL ? "No space left on device" : sqlite3_errmsg(handle_);
+  return fail(kind, what, " '", path_, "': ", why);
 }
 
 Result<void> StateDb::execute(const char* sql) {

@@ -10,6 +10,7 @@
 #include "hull/light/container_hull.h"
 #include "hull/light/layered_root.h"
 #include "kernel/cgroup/layout.h"
+#include "kernel/file/file.h"
 
 namespace proa::hull {
 namespace {
@@ -46,6 +47,18 @@ Result<void> protect_own_program() {
 }
 
 Result<Fd> protected_program(const std::string& path) { return container::protected_program(path); }
+
+void remove_empty_parent(const std::string& cgroup) {
+  const Result<cgroup::Layout> layout = cgroup::discover();
+  if (!layout.ok()) return;
+  const auto plan =
+      container::limits::make_plan(layout.value(), {}, {.cgroups_path = cgroup, .id = "parent"});
+  if (!plan.ok()) return;
+  for (const container::limits::Placement& placement : plan.value().placements) {
+    discard(file::remove_directory_at(FdRef::cwd(), placement.mount_point + placement.path),
+            "it is not there, or has workloads in it");
+  }
+}
 
 Result<void> reclaim(const wire::Spec& spec) {
   using namespace container::limits;

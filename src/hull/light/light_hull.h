@@ -44,4 +44,7 @@ Result<Fd> protected_program(const std::string& path);
 // layers go. What is gone already is no error.
 Result<void> reclaim(const wire::Spec& spec);
 
+// Removes the cgroup that those of an engine's workloads lie in, where none is left in it.
+void remove_empty_parent(const std::string& cgroup);
+
 }  // namespace proa::hull
