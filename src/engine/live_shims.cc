@@ -253,13 +253,41 @@ Result<void> LiveEngine::recover() {
     const Result<void> found = recover_entry(entry);
     if (!found.ok()) warn(cat("recovering ", entry->data.name, ": ", found.error().message()));
   }
+  const auto send_away = [this](const std::string& id) {
+    const auto directory = file::open(run_directory_of(id), O_PATH | O_DIRECTORY);
+    if (!directory.ok()) return;
+    Result<Fd> socket = socket::connect_at(directory.value(), "shim.sock");
+    if (!socket.ok()) return;  // gone meanwhile: the next start removes what is left
+    const auto entry = std::make_shared<Entry>();
+    entry->data.id = id;
+    entry->removed = true;
+    entry->carried = true;
+    // Keeps the entry until its shim has gone, when settle() takes this away and calls it.
+    entry->clear = [this, entry] {
+      discard(file::remove_tree(FdRef::cwd(), directory_of(entry->data.id)), "as above");
+      discard(file::remove_tree(FdRef::cwd(), run_directory_of(entry->data.id)), "as above");
+    };
+    const Result<void> adopted =
+        await<void>([this, entry, socket = socket.take()](hull::Done<> done) mutable {
+          done(adopt(entry, std::move(socket)));
+        });
+    if (adopted.ok()) {
+      tell_to_go(entry);
+    } else {
+      entry->clear = {};
+    }
+  };
   // Directories without a record: a create or a remove that was cut short.
   for (const std::string& parent : {options_.root + "/workloads", options_.run + "/w"}) {
     const Fd directory = TRY(file::open(parent, O_RDONLY | O_DIRECTORY));
     for (const std::string& name : TRY(file::list(directory))) {
       if (entries.contains(name)) continue;
       const auto lock = file::LockFile::try_take(cat(run_directory_of(name), "/lock"));
-      if (lock.ok() && !lock.value()) continue;  // a shim that is still on its way out
+      if (lock.ok() && !lock.value()) {
+        // A shim whose workload was removed, and which may not have been told yet.
+        if (!parent.ends_with("/workloads")) send_away(name);
+        continue;
+      }
       discard(file::remove_tree(directory, name), "tried again at the next start");
     }
   }
