@@ -22,6 +22,7 @@ Routes all_routes() {
   native::add_run(routes);
   native::add_images(routes);
   native::add_build(routes);
+  native::add_doctor(routes);
   docker::add_absent(routes);
   return routes;
 }

@@ -8,5 +8,6 @@ namespace proa::api::native {
 void add_run(Routes& routes);
 void add_images(Routes& routes);
 void add_build(Routes& routes);
+void add_doctor(Routes& routes);
 
 }  // namespace proa::api::native

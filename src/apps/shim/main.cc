@@ -16,6 +16,7 @@
 #include "engine/shim/supervisor.h"
 #include "hull/heavy/heavy_hull.h"
 #include "hull/light/light_hull.h"
+#include "hull/refused/refused_hull.h"
 #include "io/loop.h"
 #include "kernel/file/file.h"
 #include "kernel/socket/unix_stream.h"
@@ -67,7 +68,10 @@ Result<void> serve(const char* workload, const char* run) {
                                    sessions.tell_exec_end(exec, ending);
                                  },
                                  [&] { loop->stop(); }});
-  const auto hull = TRY(make_hull(*loop, spec, supervisor.observer(), run));
+  Result<std::unique_ptr<hull::Hull>> made = make_hull(*loop, spec, supervisor.observer(), run);
+  // What cannot be made is answered with its reason: proad waits for a word, not for a shim's end.
+  const std::unique_ptr<hull::Hull> hull =
+      made.ok() ? made.take() : hull::make_refused_hull(std::move(made).error());
   supervisor.set_hull(*hull);
   sessions.set_supervisor(supervisor);
   Fd listener = TRY(socket::listen_at(run_directory, "shim.sock", 0600));

@@ -18,7 +18,7 @@ Result<std::unique_ptr<GuestLink>> GuestLink::open(io::Loop& loop, Fd socket, No
       loop, std::move(socket),
       [raw](wire::Frame frame, std::vector<Fd>) { raw->on_frame(std::move(frame)); },
       [raw](const Result<void>& why) {
-        raw->end(why.ok() ? std::string("the agent has gone") : why.error().message());
+        raw->end(why.ok() ? std::string() : why.error().message());
       }));
   made->link_->send({MessageType::hello, 0, 0, wire::encode(wire::Hello{})});
   return made;
@@ -83,7 +83,8 @@ void GuestLink::end(const std::string& why) {
   const std::unique_ptr<io::FrameLink> gone = std::move(link_);
   auto calls = std::exchange(calls_, {});
   for (auto& [number, done] : calls) {
-    done(fail(ErrorKind::unavailable, "the virtual machine has gone: ", why));
+    done(
+        fail(ErrorKind::unavailable, "the virtual machine has gone", why.empty() ? "" : ": ", why));
   }
   auto on_closed = std::move(notices_.on_closed);
   on_closed(why);

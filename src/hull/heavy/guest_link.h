@@ -24,8 +24,8 @@ class GuestLink {
     std::move_only_function<void()> on_hello;
     std::move_only_function<void(wire::ExecEnded)> on_exec_end;
     std::move_only_function<void()> on_out_of_memory;
-    // The connection is over; every open call has failed with `unavailable` before. The link may
-    // be destroyed from within.
+    // The connection is over: the agent has gone (then `why` is empty), or broke the protocol.
+    // Every open call has failed with `unavailable` before.
     std::move_only_function<void(const std::string& why)> on_closed;
   };
 

@@ -92,4 +92,8 @@ Result<std::unique_ptr<Hull>> make_heavy_hull(io::Loop& loop, const wire::Spec& 
   return make_heavy_hull(loop, spec, observer, HeavyPlace{std::move(hypervisor), scratch});
 }
 
+std::string_view isolation_here(const std::string& run) {
+  return name(known_kvm(run).usable ? Isolation::vm : Isolation::vm_emulated);
+}
+
 }  // namespace proa::hull

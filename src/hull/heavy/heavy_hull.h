@@ -33,4 +33,7 @@ Result<std::unique_ptr<Hull>> make_heavy_hull(io::Loop& loop, const wire::Spec& 
 Result<std::unique_ptr<Hull>> make_heavy_hull(io::Loop& loop, const wire::Spec& spec,
                                               Observer& observer, const std::string& scratch);
 
+// What a machine gets here: "vm", or "vm-emulated" where KVM does not run guests. `run` is RUN.
+std::string_view isolation_here(const std::string& run);
+
 }  // namespace proa::hull

@@ -24,7 +24,7 @@ constexpr std::chrono::seconds kRemoveLimit{10};
 constexpr const char* kCommandLine =
     "quiet panic=-1 reboot=t cryptomgr.notests random.trust_cpu=on 8250.nr_uarts=0 "
     "rcupdate.rcu_expedited=1 audit=0 tsc=reliable no_timer_check init_on_alloc=0 "
-    "raid=noautodetect";
+    "raid=noautodetect nowatchdog numa=off lsm= nr_cpus=";
 // An emulated processor has no speculation to be guarded against.
 constexpr const char* kEmulated = " mitigations=off";
 
@@ -90,7 +90,7 @@ Result<VmSpec> MachineHull::machine_spec(Fd agent) {
   machine.id = spec_.id;
   machine.kernel = spec_.kernel + "/vmlinux";
   machine.initramfs = spec_.kernel + "/initramfs";
-  machine.command_line = kCommandLine;
+  machine.command_line = cat(kCommandLine, size_.vcpus);
   if (place_.hypervisor->isolation() == Isolation::vm_emulated) machine.command_line += kEmulated;
   machine.memory = size_.memory;
   machine.vcpus = size_.vcpus;

@@ -6,6 +6,7 @@
 #include "api/docker/resources.h"
 #include "api/services.h"
 #include "base/time.h"
+#include "hull/heavy/heavy_hull.h"
 
 namespace proa::api::docker {
 namespace {
@@ -140,6 +141,11 @@ Result<void> list(Services& services, Request& request) {
 Result<void> inspect(Services& services, Request& request) {
   const Workload workload = TRY(services.engine.inspect(request.name("id")));
   Value answer = print_inspect(workload, services.engine.options().root);
+  if (workload.config.hull == wire::HullKind::vm) {
+    Value host_config = *answer.find("HostConfig");
+    host_config.set("Isolation", hull::isolation_here(services.engine.options().run));
+    answer.set("HostConfig", std::move(host_config));
+  }
   const std::vector<std::string> execs = TRY(services.engine.execs(workload.id));
   answer.set("ExecIDs", execs.empty() ? Value() : Value(execs));
   if (request.flag("size")) add_sizes(services, workload, answer);
