@@ -181,7 +181,8 @@ TEST_P(CliTest, images_are_named_saved_loaded_and_removed) {
   EXPECT_THAT(proa({"history", "-q", "other:2"}), Not(::testing::IsEmpty()));
   EXPECT_EQ(proa({"image", "inspect", "-f", "{{.Os}}", "other:2"}), "linux");
   EXPECT_THAT(fails(1, {"rmi", "no-such"}), HasSubstr("No such image"));
-  proa({"run", "--name", "changed", kTestImage, "touch", "/new"});
+  start_counter("changed");
+  proa({"exec", "changed", "touch", "/new"});
   proa({"commit", "-m", "why", "changed", "made:1"});
   EXPECT_EQ(proa({"run", "--rm", "made:1", "ls", "/new"}), "/new");
   EXPECT_EQ(proa({"image", "verify"}), "");
