@@ -298,11 +298,6 @@ Result<ExecState> LiveEngine::exec_inspect(const std::string& exec) {
     if (found == execs_.end()) return fail(ErrorKind::not_found, "No such exec instance: ", exec);
     return found->second;
   };
-  const ExecState state = TRY(look());
-  if (!state.running) return state;
-  // The client's stream may have ended and the notice of it be on its way still: what the shim is
-  // asked now it answers behind that.
-  discard(stats(state.workload), "a shim that has gone sends no notice either");
   const ExecState known = TRY(look());
   if (!known.running) return known;
   // A client that has just seen the exec's stream end asks for its code: the shim told of the end

@@ -63,15 +63,11 @@ Result<void> run_attached(Services& services, Request& request, const engine::Wo
   TRY(services.engine.attach(workload.id, {std::move(hijacked.socket), std::move(wanted)}));
   const Result<void> started = services.engine.start(workload.id);
   if (started.ok()) return {};
-  const Result<engine::Workload> failed = services.engine.inspect(workload.id);
-  const int code = failed.ok() ? failed.value().state.ending.shell_code() : 125;
+  const int code = engine::start_failure_code(started.error());
   docker::remove_after_failure(services.engine, workload);
   TRY(file::write_all(last_word, bytes_of(end_frame(code, started.error().message()))));
   socket::shut_down_sending(last_word);  // the shim may hold it open for a while
   return {};
-  const int code = engine::start_failure_code(started.error());
-  clean_up(services.engine, workload.id, workload.config.auto_remove);
-  return file::write_all(last_word, bytes_of(end_frame(code, started.error().message())));
 }
 
 Result<void> run(Services& services, Request& request) {
