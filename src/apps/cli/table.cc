@@ -29,6 +29,7 @@ constexpr Entry kTop[] = {
     {"cp", &kCopy},
     {"create", &kCreate},
     {"diff", &kDiff},
+    {"doctor", &kDoctor},
     {"events", &kEvents},
     {"export", &kExport},
     {"history", &kHistory},

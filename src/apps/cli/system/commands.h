@@ -9,6 +9,7 @@ extern const Command kVolumeCreate, kVolumeList, kVolumeInspect, kVolumeRemove, 
 extern const Command kNetworkCreate, kNetworkList, kNetworkInspect, kNetworkRemove, kNetworkPrune,
     kNetworkConnect, kNetworkDisconnect;
 extern const Command kVersion, kInfo, kEvents, kSystemUsage, kSystemPrune;
+extern const Command kDoctor;
 extern const Command kCompletion, kComplete;
 
 }  // namespace proa::cli
