@@ -73,8 +73,9 @@ TEST_P(CliTest, run_that_cannot_start_ends_with_dockers_codes) {
 TEST_P(CliTest, terminal_has_our_size_and_both_streams) {
   const fixtures::Command command =
       engine().proa_command(run_words({"--rm", "-it", kTestImage, "sh", "-c",
-                                       "until stty size 2>/dev/null; do sleep 0.05; done; test -t "
-                                       "0 && echo terminal; echo e >&2"}));
+                                       "while s=$(stty size 2>/dev/null); test -z \"$s\"; do "
+                                       "sleep 0.05; done; echo $s; test -t 0 && echo terminal; "
+                                       "echo e >&2"}));
   // In a terminal of script(1)'s, which takes one line for a shell.
   std::string line = "stty rows 33 cols 99; exec";
   for (const std::string& word : command.arguments) line.append(cat(" '", word, "'"));
