@@ -24,11 +24,11 @@ class DockerFiles : public fixtures::EngineTest {
 
 TEST_P(DockerFiles, cp_goes_both_ways_whether_or_not_it_runs) {
   put(at("in"), "from the host\n");
-  docker({"create", "--name", "box", kTestImage, "sleep", "600"});
+  run({"-d", "--name", "box", kTestImage, "sleep", "600"});
   docker({"cp", at("in"), "box:/tmp/copy"});
-  docker({"start", "box"});
   EXPECT_EQ(docker({"exec", "box", "cat", "/tmp/copy"}), "from the host");
   docker({"exec", "box", "sh", "-c", "mkdir /tmp/d; echo deep >/tmp/d/file"});
+  docker({"stop", "-t", "0", "box"});
   docker({"cp", "box:/tmp/d", at("out")});
   EXPECT_EQ(file::read_file(at("out/file")).value(), "deep\n");
   EXPECT_THAT(refused({"cp", "box:/no/such", at("x")}), HasSubstr("Could not find the file"));
