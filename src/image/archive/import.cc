@@ -2,6 +2,7 @@
 
 #include "base/time.h"
 #include "image/ingest/ingest.h"
+#include "image/ingest/publish.h"
 #include "image/store/names.h"
 #include "kernel/file/file.h"
 #include "oci/image/manifest.h"
@@ -11,35 +12,27 @@ namespace {
 
 namespace media_type = oci::image::media_type;
 
-constexpr std::size_t kChunk = std::size_t{256} << 10;
-
-Result<void> refuse_compressed(std::string_view front) {
-  using std::string_view_literals::operator""sv;
-  for (const std::string_view magic :
-       {"\x1f\x8b"sv, "BZh"sv, "\xfd\x37zXZ"sv, "\x28\xb5\x2f\xfd"sv}) {
-    if (front.starts_with(magic)) {
-      return fail(ErrorKind::unsupported, "a compressed tar cannot be imported: unpack it first");
-    }
+// What somebody else opened, read from where it stands.
+class StreamSource : public ByteSource {
+ public:
+  explicit StreamSource(FdRef file) : file_(file) {}
+  Result<std::size_t> read(MutableByteSpan buffer) override {
+    return file::read_some(file_, buffer);
   }
-  return {};
-}
 
-// Keeps the stream in a file of our own; gives what it is.
-Result<Descriptor> stage(const Staging::File& file, FdRef tar, const std::stop_token& stop) {
-  std::vector<std::byte> buffer(kChunk);
-  Sha256 hash;
-  std::uint64_t size = 0;
-  while (true) {
-    if (stop.stop_requested()) return fail(ErrorKind::cancelled, "the import was cancelled");
-    const std::size_t count = TRY(file::read_some(tar, buffer));
-    if (count == 0) break;
-    const ByteSpan piece = ByteSpan(buffer).first(count);
-    if (size == 0) TRY(refuse_compressed(text_of(piece)));
-    hash.update(piece);
-    TRY(file::write_all(file.fd, piece));
-    size += count;
-  }
-  return Descriptor{std::string(media_type::kLayer), hash.finish(), size};
+ private:
+  FdRef file_;
+};
+
+std::string print_config(const ImportRequest& request, const Digest& diff_id) {
+  oci::image::Config config;
+  config.created = to_rfc3339(now());
+  config.author = request.author;
+  config.platform = request.platform;
+  config.run = request.run;
+  config.diff_ids = {diff_id};
+  config.history = {{config.created, request.created_by, request.author, request.comment, false}};
+  return config.print();
 }
 
 }  // namespace
@@ -47,25 +40,13 @@ Result<Descriptor> stage(const Staging::File& file, FdRef tar, const std::stop_t
 Result<Descriptor> import_tree(const Store& store, const Settings& settings, FdRef tar,
                                const ImportRequest& request, std::stop_token stop) {
   const Staging staging = TRY(Staging::create(store));
-  const Staging::File file = TRY(staging.create_file("import.tar"));
-  const Descriptor layer = TRY(stage(file, tar, stop), "import");
-  const ProgressSink nobody = [](const Progress&) {};
-  const IngestContext context{store, staging, settings, nobody, stop};
-  const OpenSource open = [&](std::uint64_t offset) -> Result<std::unique_ptr<ByteSource>> {
-    Fd again = TRY(file::open_at(store.root(), file.path, O_RDONLY));
-    return file_source(std::move(again), offset);
-  };
-  TRY(ingest_layer(context, {layer, layer.digest, KeepBlob::no}, open), "import");
-
-  oci::image::Config config;
-  config.created = to_rfc3339(now());
-  config.author = request.author;
-  config.platform = request.platform;
-  config.run = request.run;
-  config.diff_ids = {layer.digest};
-  config.history = {{config.created, request.created_by, request.author, request.comment, false}};
-  const Descriptor kept = TRY(store.keep_document(config.print(), media_type::kConfig));
-  const oci::image::Manifest manifest{std::string(media_type::kManifest), kept, {layer}};
+  const ProgressSink silent = [](const Progress&) {};
+  const IngestContext context{store, staging, settings, silent, std::move(stop)};
+  StreamSource source(tar);
+  const NewLayer layer = TRY(ingest_new_layer(context, source), "import");
+  const std::string config_text = print_config(request, layer.diff_id);
+  const Descriptor config = TRY(store.keep_document(config_text, media_type::kConfig));
+  const oci::image::Manifest manifest{std::string(media_type::kManifest), config, {layer.blob}};
   const Descriptor target = TRY(store.keep_document(manifest.print(), media_type::kManifest));
   TRY(publish_content(store));
   TRY(set_name(store, {request.name, target, Origin::local}));

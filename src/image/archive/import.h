@@ -19,9 +19,11 @@ struct ImportRequest {
   oci::image::Platform platform = oci::image::Platform::host();
 };
 
-// Reads a plain tar to its end; the image has it as its only layer.
+// Reads a tar (plain, gzip or zstd) to its end, in one pass; the image has it as its only layer. A
+// plain tar is kept only as the layer file that gives it back, a compressed one stays as the blob
+// that it is.
 //
-// Errors: unsupported (a compressed tar), corrupt, cancelled
+// Errors: corrupt, unsupported (another compression), exhausted (a limit, by name), cancelled
 // Result: the new image's manifest
 // Thread: any. The process ignores SIGPIPE.
 Result<Descriptor> import_tree(const Store& store, const Settings& settings, FdRef tar,

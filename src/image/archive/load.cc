@@ -7,6 +7,7 @@
 #include "image/archive/members.h"
 #include "image/ingest/ingest.h"
 #include "image/ingest/parallel.h"
+#include "image/ingest/publish.h"
 #include "image/store/names.h"
 #include "kernel/file/file.h"
 #include "oci/distribution/reference.h"
@@ -30,7 +31,7 @@ struct Found {
   Descriptor target;
   std::vector<std::pair<std::string, std::string>> documents;  // text and media type
   std::vector<WantedLayer> layers;
-  std::vector<const Staging::File*> files;  // of the layers
+  std::vector<std::string> files;  // of the layers: names of members
   std::vector<std::string> names;
 };
 
@@ -42,13 +43,13 @@ Result<std::string> read_checked(const Members& members, const Descriptor& wante
   return text;
 }
 
-Result<Descriptor> describe_layer(const Staging::File& file, const Digest& diff_id) {
+Result<Descriptor> describe_layer(FdRef file, const Digest& diff_id) {
   std::vector<std::byte> buffer(kChunk);
   Sha256 hash;
   std::uint64_t size = 0;
   std::string magic;
   while (true) {
-    const std::size_t count = TRY(file::read_some_at(file.fd, buffer, size));
+    const std::size_t count = TRY(file::read_some_at(file, buffer, size));
     if (count == 0) break;
     if (size == 0) magic = text_of(ByteSpan(buffer).first(std::min<std::size_t>(count, 4)));
     hash.update(ByteSpan(buffer).first(count));
@@ -85,9 +86,9 @@ Result<Found> find_oci_image(const Members& members, const Descriptor& root) {
       found.documents.emplace_back(std::move(config_text), manifest->config.media_type);
       for (std::size_t index = 0; index < config.diff_ids.size(); ++index) {
         const Descriptor& layer = manifest->layers[index];
-        const Staging::File* file = TRY(members.find(blob_name(layer.digest)));
+        TRY(members.open(blob_name(layer.digest)));
         found.layers.push_back({layer, config.diff_ids[index]});
-        found.files.push_back(file);
+        found.files.push_back(blob_name(layer.digest));
       }
       return found;
     }
@@ -129,14 +130,14 @@ Result<Found> find_docker_image(const Members& members, const json::Reader& entr
                     {}};
   Found found{manifest.config, {}, {}, {}, {}};
   for (std::size_t index = 0; index < layers.size(); ++index) {
-    const Staging::File* file = TRY(members.find(layers[index]));
+    const Fd file = TRY(members.open(layers[index]));
     const Digest& diff_id = config.diff_ids[index];
-    const Descriptor layer = TRY(describe_layer(*file, diff_id));
+    const Descriptor layer = TRY(describe_layer(file, diff_id));
     // A plain tar comes back from layer file and tarmap: no reason to have it twice.
     const KeepBlob keep = layer.digest == diff_id ? KeepBlob::no : KeepBlob::yes;
     manifest.layers.push_back(layer);
     found.layers.push_back({layer, diff_id, keep});
-    found.files.push_back(file);
+    found.files.push_back(layers[index]);
   }
   std::string text = manifest.print();
   found.target = {manifest.media_type, Digest::of(text), text.size()};
@@ -165,13 +166,13 @@ Result<std::vector<Found>> find_docker(const Members& members) {
   return images;
 }
 
-Result<Loaded> keep(const IngestContext& context, const Found& found) {
+Result<Loaded> keep(const IngestContext& context, const Members& members, const Found& found) {
   std::vector<std::function<Result<void>()>> tasks;
   for (std::size_t index = 0; index < found.layers.size(); ++index) {
-    tasks.push_back([&context, &found, index] {
+    tasks.push_back([&context, &members, &found, index] {
       const OpenSource open = [&](std::uint64_t offset) -> Result<std::unique_ptr<ByteSource>> {
-        Fd again = TRY(file::open_at(context.store.root(), found.files[index]->path, O_RDONLY));
-        return file_source(std::move(again), offset);
+        Fd file = TRY(members.open(found.files[index]));
+        return file_source(std::move(file), offset);
       };
       return ingest_layer(context, found.layers[index], open);
     });
@@ -194,7 +195,7 @@ Result<Loaded> keep(const IngestContext& context, const Found& found) {
 Result<std::vector<Loaded>> load(const Store& store, const Settings& settings, FdRef archive,
                                  const ProgressSink& progress, std::stop_token stop) {
   const Staging staging = TRY(Staging::create(store));
-  const Members members = TRY(Members::unpack(settings, staging, archive, stop), "archive");
+  const Members members = TRY(Members::unpack(store, settings, staging, archive, stop), "archive");
   std::vector<Found> images;
   if (members.has("index.json") && members.has("oci-layout")) {
     images = TRY(find_oci(members), "archive");
@@ -206,7 +207,7 @@ Result<std::vector<Loaded>> load(const Store& store, const Settings& settings, F
   const IngestContext context{store, staging, settings, progress, stop};
   std::vector<Loaded> loaded;
   for (const Found& found : images) {
-    Loaded one = TRY(keep(context, found), "archive");
+    Loaded one = TRY(keep(context, members, found), "archive");
     loaded.push_back(std::move(one));
   }
   return loaded;

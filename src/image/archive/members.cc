@@ -1,5 +1,7 @@
 #include "image/archive/members.h"
 
+#include <fcntl.h>
+
 #include <functional>
 
 #include "image/worker/worker.h"
@@ -33,12 +35,12 @@ std::string link_target(const std::string& member, const std::string& target) {
 
 }  // namespace
 
-Result<Members> Members::unpack(const Settings& settings, const Staging& staging, FdRef archive,
-                                std::stop_token stop) {
+Result<Members> Members::unpack(const Store& store, const Settings& settings,
+                                const Staging& staging, FdRef archive, std::stop_token stop) {
   Worker worker = TRY(Worker::start(settings.worker, WorkerRole::unpack));
   const std::stop_callback<std::function<void()>> kill(stop, [&worker] { worker.kill(); });
   TRY(send_message(worker.socket(), json::Value::object(), {archive}));
-  Members members;
+  Members members(store);
   std::size_t count = 0;
   while (true) {
     const Message message = TRY(receive_message(worker.socket()));
@@ -59,18 +61,18 @@ Result<Members> Members::unpack(const Settings& settings, const Staging& staging
     }
     Staging::File file = TRY(staging.create_file(cat("member-", count)));
     TRY(send_message(worker.socket(), json::Value::object(), {file.fd}));
-    // A duplicate's first file is dropped.
-    members.files_.insert_or_assign(name, std::move(file));
+    // Of duplicates the last is meant.
+    members.paths_.insert_or_assign(name, std::move(file.path));
   }
   TRY(worker.finish());
   return members;
 }
 
-Result<const Staging::File*> Members::find(const std::string& name) const {
+Result<Fd> Members::open(const std::string& name) const {
   std::string at = plain_name(name);
   for (int depth = 0; depth < kMaxLinks; ++depth) {
-    const auto file = files_.find(at);
-    if (file != files_.end()) return &file->second;
+    const auto path = paths_.find(at);
+    if (path != paths_.end()) return file::open_at(store_->root(), path->second, O_RDONLY);
     const auto link = links_.find(at);
     if (link == links_.end()) break;
     at = link->second;
@@ -79,14 +81,14 @@ Result<const Staging::File*> Members::find(const std::string& name) const {
 }
 
 Result<std::string> Members::read_document(const std::string& name) const {
-  const Staging::File* file = TRY(find(name));
-  const struct stat status = TRY(file::stat(file->fd));
+  const Fd file = TRY(open(name));
+  const struct stat status = TRY(file::stat(file));
   if (static_cast<std::uint64_t>(status.st_size) > oci::image::kMaxDocument) {
     return fail(ErrorKind::exhausted, "'", printable(name), "' has ", status.st_size,
                 " bytes, above the limit of ", oci::image::kMaxDocument);
   }
   std::string text(static_cast<std::size_t>(status.st_size), '\0');
-  TRY(file::read_exact_at(file->fd, std::as_writable_bytes(std::span(text)), 0));
+  TRY(file::read_exact_at(file, std::as_writable_bytes(std::span(text)), 0));
   return text;
 }
 

@@ -12,26 +12,31 @@
 
 namespace proa::image {
 
+// Files are opened where they are used: an archive has more members than a process descriptors.
 // Thread: one at a time.
 class Members {
  public:
   // Reads all of `archive`, a tar that may be compressed with gzip or zstd.
   //
-  // Errors: corrupt, exhausted (more than kMaxMembers), cancelled
-  static Result<Members> unpack(const Settings& settings, const Staging& staging, FdRef archive,
-                                std::stop_token stop);
+  // Owner:  the store and the staging outlive it
+  // Errors: corrupt, exhausted (more than kMaxMembers, a decompression bomb), cancelled
+  static Result<Members> unpack(const Store& store, const Settings& settings,
+                                const Staging& staging, FdRef archive, std::stop_token stop);
   static constexpr std::size_t kMaxMembers = 16384;
 
-  bool has(const std::string& name) const { return files_.contains(name); }
-  // A member's file; links among members are followed.
+  bool has(const std::string& name) const { return paths_.contains(name); }
+  // Opens a member's file to read; links among members are followed.
   //
   // Errors: not_found
-  Result<const Staging::File*> find(const std::string& name) const;
+  Result<Fd> open(const std::string& name) const;
   // Errors: exhausted (more than kMaxDocument bytes), not_found
   Result<std::string> read_document(const std::string& name) const;
 
  private:
-  std::map<std::string, Staging::File> files_;
+  explicit Members(const Store& store) : store_(&store) {}
+
+  const Store* store_;
+  std::map<std::string, std::string> paths_;  // below the store's root
   std::map<std::string, std::string> links_;
 };
 

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "image/ingest/conversion.h"
+#include "image/ingest/publish.h"
 #include "kernel/file/file.h"
 
 namespace proa::image {
@@ -143,50 +144,6 @@ Result<ConvertedLayer> receive_again(const IngestContext& context, const WantedL
   return receive(context, wanted, open, blob);
 }
 
-Result<void> publish_file(const Store& store, const Staging::File& file, const std::string& to) {
-  TRY(file::sync(file.fd), "'", file.path, "'");
-  return file::rename_at(store.root(), file.path, store.root(), to);
-}
-
-// The same tar gives the same layer file: where two blobs claim one diff id and give different
-// files, one of them had its worker lie.
-Result<void> check_same_layer(const Store& store, const Digest& diff_id,
-                              const ConvertedLayer& converted) {
-  const Fd present = TRY(file::open_at(store.root(), place::layer(diff_id), O_RDONLY));
-  const bool same = TRY(file::same_content(present, converted.image.fd));
-  if (same) return {};
-  return fail(ErrorKind::corrupt, "layer ", diff_id.text(),
-              " is here already with another content, made from another blob; "
-              "remove the image that brought it");
-}
-
-Result<void> publish_layer(const Store& store, const WantedLayer& wanted,
-                           const std::optional<LayerRecord>& present,
-                           const ConvertedLayer& converted) {
-  LayerRecord record = present.value_or(converted.record);
-  if (present) {
-    TRY(check_same_layer(store, wanted.diff_id, converted));
-  } else {
-    TRY(publish_file(store, converted.tarmap, place::tarmap(wanted.diff_id)));
-    TRY(publish_file(store, converted.image, place::layer(wanted.diff_id)));
-    TRY(store.sync_directory(place::kLayers));
-  }
-  record.sources.push_back(wanted.blob.digest);
-  return store.write_record(wanted.diff_id, record);
-}
-
-struct ItemLocks {
-  file::LockFile first;
-  std::optional<file::LockFile> second;
-};
-
-// Locks blob and layer, always in the same order: two that want both never wait for each other.
-Result<ItemLocks> lock_both(const Store& store, const Digest& blob, const Digest& diff_id) {
-  ItemLocks locks{TRY(store.lock_item(std::min(blob, diff_id))), std::nullopt};
-  if (blob != diff_id) locks.second = TRY(store.lock_item(std::max(blob, diff_id)));
-  return locks;
-}
-
 Result<void> ingest_locked(const IngestContext& context, const WantedLayer& wanted,
                            const OpenSource& open) {
   const Store& store = context.store;
@@ -215,7 +172,7 @@ Result<void> ingest_locked(const IngestContext& context, const WantedLayer& want
                 ", the configuration says ", wanted.diff_id.text());
   }
   if (blob) TRY(store.publish(blob->file, blob->path, place::blob(wanted.blob.digest)));
-  TRY(publish_layer(store, wanted, present, converted));
+  TRY(publish_layer(store, wanted.blob.digest, present, converted));
   context.progress({Progress::Stage::done, short_id(wanted.blob.digest), 0, 0});
   return {};
 }
@@ -229,11 +186,6 @@ Result<void> ingest_layer(const IngestContext& context, const WantedLayer& wante
   if (!done.ok() && context.stop.stop_requested()) return cancelled();
   TRY(std::move(done), "layer ", wanted.blob.digest.text());
   return {};
-}
-
-Result<void> publish_content(const Store& store) {
-  TRY(store.sync_directory(place::kLayers));
-  return store.sync_directory(place::kBlobs);
 }
 
 }  // namespace proa::image

@@ -42,7 +42,14 @@ struct WantedLayer {
 Result<void> ingest_layer(const IngestContext& context, const WantedLayer& wanted,
                           const OpenSource& open);
 
-// Makes the names of all published blobs and layers durable; before an image gets its name.
-Result<void> publish_content(const Store& store);
+// What became of a layer whose digests nobody told.
+struct NewLayer {
+  Descriptor blob;
+  Digest diff_id;
+};
+
+// As ingest_layer, for a tar (plain, gzip or zstd) that is read once to its end: an imported file
+// system, the changes of a build step. A plain tar is not kept beside the layer file.
+Result<NewLayer> ingest_new_layer(const IngestContext& context, ByteSource& source);
 
 }  // namespace proa::image

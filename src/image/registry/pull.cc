@@ -5,6 +5,7 @@
 
 #include "image/ingest/ingest.h"
 #include "image/ingest/parallel.h"
+#include "image/ingest/publish.h"
 #include "image/registry/fetcher.h"
 #include "image/store/names.h"
 #include "oci/image/config.h"
