@@ -15,7 +15,7 @@ constexpr std::uint64_t kRatioFrom = std::uint64_t{64} << 20;
 
 }  // namespace
 
-// blob -> hash, inflate -> pipeline -> hash, tar, tree, files.
+// blob -> inflate -> pipeline -> hash, tar, tree, files.
 class LayerWriter::Stages {
  public:
   Stages(FdRef image, TarmapWriter tarmap, const LayerLimits& limits, Threads threads)
@@ -31,8 +31,7 @@ class LayerWriter::Stages {
   Result<LayerInfo> finish() {
     TRY(once([&] { return drain(); }));
     const BuiltLayer built = TRY(builder_.finish());
-    return LayerInfo{.blob = blob_hash_.finish(),
-                     .diff_id = built.diff_id,
+    return LayerInfo{.diff_id = built.diff_id,
                      .compression = inflater_.compression(),
                      .blob_bytes = blob_bytes_,
                      .tar_bytes = built.tar_bytes,
@@ -45,7 +44,6 @@ class LayerWriter::Stages {
 
  private:
   Result<void> take(ByteSpan blob) {
-    blob_hash_.update(blob);
     blob_bytes_ += blob.size();
     // In steps, so that a bomb is seen before one call has inflated it all.
     constexpr std::size_t kStep = 64 << 10;
@@ -79,7 +77,6 @@ class LayerWriter::Stages {
   }
 
   LayerLimits limits_;
-  Sha256 blob_hash_;
   std::uint64_t blob_bytes_ = 0;
   std::optional<Error> error_;
   LayerBuilder builder_;

@@ -17,7 +17,6 @@ enum class Compression : std::uint8_t { none, gzip, zstd };
 
 // What a finished layer is.
 struct LayerInfo {
-  Digest blob;                 // of the bytes as they came
   Digest diff_id;              // of the tar in them
   Compression compression;     // found by the stream's first bytes, whatever its media type said
   std::uint64_t blob_bytes;    // as they came
@@ -53,7 +52,8 @@ class LayerWriter {
   //         what the file system said. Every call after an error gives that error again.
   Result<void> write(ByteSpan blob);
 
-  // Ends the stream. Compare `blob` and `diff_id` before the files get their names.
+  // Ends the stream. Compare `diff_id`, and the blob's own digest, before the files get their names:
+  // whoever feeds the blob hashes it.
   //
   // Errors: as write(), and corrupt (the stream ends early)
   Result<LayerInfo> finish();

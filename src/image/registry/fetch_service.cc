@@ -67,12 +67,36 @@ Result<json::Value> get_manifest(Session& session, HttpClient& client, Task& tas
   return value;
 }
 
+// libcurl hands a body over in pieces of 16 KiB; the pipe's reader is woken for larger ones.
+class PipeWriter {
+ public:
+  explicit PipeWriter(FdRef pipe) : pipe_(pipe) { buffer_.reserve(kSize); }
+
+  Result<void> write(ByteSpan bytes) {
+    if (buffer_.size() + bytes.size() > kSize) TRY(flush());
+    buffer_.insert(buffer_.end(), bytes.begin(), bytes.end());
+    return {};
+  }
+  Result<void> flush() {
+    const Result<void> written = file::write_all(pipe_, buffer_);
+    buffer_.clear();
+    return written;
+  }
+
+ private:
+  static constexpr std::size_t kSize = std::size_t{256} << 10;
+
+  FdRef pipe_;
+  std::vector<std::byte> buffer_;
+};
+
 // Downloads a blob into the pipe, going on after what came where the connection breaks.
 Result<json::Value> get_blob(Session& session, HttpClient& client, Task& task) {
   const std::string digest = TRY(text_at(task, "digest"));
   const std::uint64_t size = TRY(number_at(task, "size"));
   const std::uint64_t offset = TRY(number_at(task, "offset"));
   std::uint64_t at = offset + task.delivered;
+  PipeWriter pipe(task.data);
   HttpRequest request;
   request.url = session.url(cat("blobs/", digest));
   for (int attempt = 1;; ++attempt) {
@@ -92,9 +116,10 @@ Result<json::Value> get_blob(Session& session, HttpClient& client, Task& task) {
       task.delivered += piece.size();
       if (at > size)
         return fail(ErrorKind::corrupt, "the registry sends more than ", size, " bytes");
-      return file::write_all(task.data, piece);
+      return pipe.write(piece);
     };
     const Result<HttpReply> reply = session.send(client, request);
+    TRY(pipe.flush());
     if (reply.ok() && reply.value().status / 100 != 2) return reply_error(reply.value(), digest);
     if (reply.ok() && at == size) return json::Value::object();
     const bool broken = reply.ok() || reply.error().kind() == ErrorKind::unavailable;
