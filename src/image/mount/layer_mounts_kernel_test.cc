@@ -187,6 +187,17 @@ TEST_P(Mounts, layers_are_mounted_once_and_go_with_their_last_user) {
   EXPECT_OK(mounts_->release("nobody"));
 }
 
+TEST_P(Mounts, a_tree_that_holds_the_pin_can_be_copied_and_attached) {
+  const std::string other = cat(directory_->path(), "/other");
+  ASSERT_OK(file::make_directory(FdRef::cwd(), other, 0700));
+
+  const auto copy = mount::clone_tree(FdRef::cwd(), run(), mount::Recursive::yes);
+  ASSERT_OK(copy);
+  EXPECT_OK(mount::attach(copy.value().fd(), other));
+
+  EXPECT_OK(mount::unmount(other, MNT_DETACH));
+}
+
 TEST_P(Mounts, a_new_process_finds_the_same_mounts) {
   const LayerFile shared = layer_with("a", "shared");
   const auto root = mounts_->mount_root({.user = "w1", .layers = {shared}, .writable = ReadOnly()});
