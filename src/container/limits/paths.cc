@@ -1,8 +1,15 @@
+#include <algorithm>
+#include <climits>
+
 #include "base/text.h"
 #include "container/limits/plan.h"
 
 namespace proa::container::limits {
 namespace {
+
+// Far above what anybody nests, and far below what the kernel's paths can hold.
+constexpr std::size_t kMostParts = 64;
+constexpr std::size_t kMostBytes = 2048;
 
 // Puts the parts of `path` behind `out`, each after one slash.
 Result<void> append_parts(std::string_view path, std::string& out) {
@@ -15,8 +22,17 @@ Result<void> append_parts(std::string_view path, std::string& out) {
       return fail(ErrorKind::invalid_argument, "cgroupsPath '", printable(path),
                   "' has a control character");
     }
+    if (part.size() > NAME_MAX) {
+      return fail(ErrorKind::invalid_argument, "cgroupsPath '", printable(path),
+                  "' has a part of more than ", NAME_MAX, " bytes");
+    }
     out += '/';
     out += part;
+  }
+  const auto parts = static_cast<std::size_t>(std::ranges::count(out, '/'));
+  if (parts > kMostParts || out.size() > kMostBytes) {
+    return fail(ErrorKind::invalid_argument, "cgroupsPath '", printable(path), "' has more than ",
+                kMostParts, " levels or ", kMostBytes, " bytes");
   }
   return {};
 }

@@ -49,6 +49,9 @@ class Planner {
     Writes writes = TRY((is_v1 ? controller.v1_writes : controller.v2_writes)(resources_));
     if (writes.empty()) return {};
     const std::string_view name = is_v1 ? controller.v1_name : controller.v2_name;
+    // What a new cgroup is without anybody's doing needs no controller.
+    const bool unlimited = writes.size() == 1 && writes[0].content == "max";
+    if (hierarchy == nullptr && unlimited && request_.purpose == Purpose::create) return {};
     if (hierarchy == nullptr) return missing(writes[0].file, name);
     Share& share = shares_[hierarchy];
     if (!is_v1) share.required.emplace_back(name);

@@ -222,6 +222,10 @@ TEST(LimitsPlan, paths_absolute_relative_and_empty) {
   EXPECT_FALSE(resolve_path(hierarchy, "/a/../b", "id").ok());
   EXPECT_FALSE(resolve_path(hierarchy, "/", "id").ok());
   EXPECT_FALSE(resolve_path(hierarchy, "./", "id").ok());
+  EXPECT_FALSE(resolve_path(hierarchy, std::string(300, 'a'), "id").ok());
+  std::string deep;
+  for (int i = 0; i < 100; ++i) deep += "/a";
+  EXPECT_FALSE(resolve_path(hierarchy, deep, "id").ok());
 }
 
 TEST(LimitsConversion, cpu_weight_meets_the_ends_and_the_default) {

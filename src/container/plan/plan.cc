@@ -51,7 +51,7 @@ void plan_namespaces(Plan& plan) {
 }
 
 // Sysctls that belong to a namespace; all others are the host's, which a container may not turn.
-Result<void> check_sysctl(const Plan& plan, const std::string& key) {
+Result<void> check_sysctl(const Plan& plan, const std::string& key, const std::string& value) {
   constexpr std::array<std::string_view, 8> kIpc = {
       "kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem",
       "kernel.shmall", "kernel.shmmax", "kernel.shmmni", "kernel.shm_rmid_forced"};
@@ -74,6 +74,11 @@ Result<void> check_sysctl(const Plan& plan, const std::string& key) {
   } else if (name.starts_with("user.")) {
     owner = CLONE_NEWUSER;
   }
+  if (name == "kernel.hostname" || (name == "kernel.domainname" && !plan.spec.domainname.empty() &&
+                                    plan.spec.domainname != value)) {
+    return fail(ErrorKind::invalid_argument, "linux.sysctl: '", printable(key),
+                "' is given by the configuration's own field of that name");
+  }
   if (owner == 0) {
     return fail(ErrorKind::invalid_argument, "linux.sysctl: '", printable(key),
                 "' is not in a namespace of its own");
@@ -93,14 +98,7 @@ Result<void> check_against_namespaces(const Plan& plan) {
     return fail(ErrorKind::invalid_argument,
                 "hostname: the container has no uts namespace of its own");
   }
-  const auto& part = spec.linux_part;
-  const bool changes_mounts =
-      !plan.mounts.empty() || !part.masked_paths.empty() || !part.readonly_paths.empty();
-  if (changes_mounts && !plan.isolates(CLONE_NEWNS)) {
-    return fail(ErrorKind::unsupported,
-                "linux.namespaces: mounts need a mount namespace of the container's own");
-  }
-  for (const auto& [key, value] : part.sysctl) TRY(check_sysctl(plan, key));
+  for (const auto& [key, value] : spec.linux_part.sysctl) TRY(check_sysctl(plan, key, value));
   return {};
 }
 

@@ -30,6 +30,9 @@ Result<void> check(long result, std::string_view what) {
   return {};
 }
 
+// What the system calls take for "leave it as it is": the process would keep its rights.
+constexpr std::uint32_t kUnchanged = 0xffff'ffff;
+
 }  // namespace
 
 Result<void> set_groups(const std::vector<gid_t>& groups) {
@@ -38,10 +41,12 @@ Result<void> set_groups(const std::vector<gid_t>& groups) {
 }
 
 Result<void> set_gid(gid_t gid) {
+  if (gid == kUnchanged) return fail(ErrorKind::invalid_argument, gid, " is no group");
   return check(::syscall(SYS_setresgid, gid, gid, gid), cat("becoming group ", gid));
 }
 
 Result<void> set_uid(uid_t uid) {
+  if (uid == kUnchanged) return fail(ErrorKind::invalid_argument, uid, " is no user");
   return check(::syscall(SYS_setresuid, uid, uid, uid), cat("becoming user ", uid));
 }
 
@@ -118,9 +123,9 @@ Result<void> set_personality(std::uint32_t domain) {
 }
 
 Result<void> set_io_priority(int io_class, int priority) {
-  return check(::syscall(SYS_ioprio_set, kIoprioWhoProcess, 0,
-                         io_class << kIoprioClassShift | priority),
-               "setting the I/O priority");
+  return check(
+      ::syscall(SYS_ioprio_set, kIoprioWhoProcess, 0, io_class << kIoprioClassShift | priority),
+      "setting the I/O priority");
 }
 
 Result<void> set_affinity(pid_t pid, const std::string& cpus) {

@@ -61,8 +61,11 @@ struct Rlimit {
   std::uint64_t hard = 0;
 };
 
+// -1 as the kernel sees it: setresuid(2) and its like then change nothing.
+constexpr std::uint32_t kNoId = 0xffff'ffff;
+
 struct User {
-  std::uint32_t uid = 0;
+  std::uint32_t uid = 0;  // never kNoId; gid neither
   std::uint32_t gid = 0;
   std::optional<std::uint32_t> umask;
   std::vector<std::uint32_t> additional_gids;
@@ -82,6 +85,17 @@ struct IoPriority {
 };
 
 // Lists of processors as in "0-3,7".
+// Numbers as sched_setattr(2) takes them; times in nanoseconds.
+struct Scheduler {
+  std::uint32_t policy = 0;
+  std::int32_t nice = 0;
+  std::uint32_t priority = 0;
+  std::uint64_t flags = 0;
+  std::uint64_t runtime = 0;
+  std::uint64_t deadline = 0;
+  std::uint64_t period = 0;
+};
+
 struct CpuAffinity {
   std::string initial;
   std::string final_set;
@@ -101,6 +115,7 @@ struct Process {
   std::optional<int> oom_score_adj;
   std::string selinux_label;
   std::optional<IoPriority> io_priority;
+  std::optional<Scheduler> scheduler;
   std::optional<CpuAffinity> exec_cpu_affinity;
 };
 

@@ -119,6 +119,8 @@ Result<User> read_user(const json::Reader& object) {
   User user;
   TRY(take(object, "uid", user.uid));
   TRY(take(object, "gid", user.gid));
+  if (user.uid == kNoId) return object.fault("uid: ", kNoId, " means no id");
+  if (user.gid == kNoId) return object.fault("gid: ", kNoId, " means no id");
   TRY(take(object, "umask", user.umask));
   if (user.umask && *user.umask > 0777) return object.fault("umask: is above 0777");
   TRY(take_list(object, "additionalGids", user.additional_gids,
@@ -204,7 +206,6 @@ std::string_view rlimit_name(int number) {
 
 Result<Process> read_process(const json::Reader& object) {
   TRY(check_object(object));
-  TRY(refuse_unsupported(object, {"scheduler"}));
   Process process;
   TRY(take_console(object, process));
   const std::optional<json::Reader> user = TRY(find_object(object, "user"));
@@ -224,6 +225,8 @@ Result<Process> read_process(const json::Reader& object) {
   TRY(take(object, "selinuxLabel", process.selinux_label));
   const std::optional<json::Reader> priority = TRY(find_object(object, "ioPriority"));
   if (priority) process.io_priority = TRY(read_io_priority(*priority));
+  const std::optional<json::Reader> scheduler = TRY(find_object(object, "scheduler"));
+  if (scheduler) process.scheduler = TRY(read_scheduler(*scheduler));
   const std::optional<json::Reader> affinity = TRY(find_object(object, "execCPUAffinity"));
   if (affinity) process.exec_cpu_affinity = TRY(read_affinity(*affinity));
   TRY(check_process(object, process));

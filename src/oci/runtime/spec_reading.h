@@ -7,6 +7,7 @@ namespace proa::oci::runtime {
 
 Result<std::vector<IdMapping>> read_id_mappings(const json::Reader& parent, std::string_view key);
 Result<Mount> read_mount(const json::Reader& object);
+Result<Scheduler> read_scheduler(const json::Reader& object);
 Result<Hooks> read_hooks(const json::Reader& object);
 Result<Linux> read_linux(const json::Reader& object);
 // Resource limit by name, "RLIMIT_NOFILE".

@@ -32,8 +32,6 @@ TEST(Spec, unknown_field_is_ignored) { EXPECT_OK(parse_spec(with(R"("novelty":{"
 TEST(Spec, field_that_is_not_supported_is_refused_by_name) {
   EXPECT_EQ(message_of(with(R"("linux":{"intelRdt":{"closID":"a"}})")),
             "config.json: linux.intelRdt: is not supported");
-  EXPECT_EQ(message_of(with(R"("process":{"cwd":"/","scheduler":{"policy":"SCHED_RR"}})")),
-            "config.json: process.scheduler: is not supported");
 }
 
 TEST(Spec, process_is_read_whole) {
@@ -55,6 +53,24 @@ TEST(Spec, process_is_read_whole) {
   EXPECT_EQ(process.capabilities->unknown, std::vector<std::string>{"CAP_NOVEL"});
   EXPECT_EQ(process.rlimits[0].resource, RLIMIT_NOFILE);
   EXPECT_EQ(process.io_priority->priority, 3);
+}
+
+TEST(Spec, scheduler_is_read_and_its_words_are_checked) {
+  const Result<Spec> spec = parse_spec(with(R"("process":{"cwd":"/","scheduler":
+    {"policy":"SCHED_DEADLINE","runtime":10,"deadline":20,"flags":["SCHED_FLAG_RESET_ON_FORK"]}})"));
+  ASSERT_OK(spec);
+  EXPECT_EQ(spec.value().process->scheduler->policy, 6u);
+  EXPECT_EQ(spec.value().process->scheduler->deadline, 20u);
+  EXPECT_EQ(spec.value().process->scheduler->flags, 1u);
+  EXPECT_EQ(message_of(with(R"("process":{"cwd":"/","scheduler":{"policy":"SCHED_FAST"}})")),
+            "config.json: process.scheduler: policy: 'SCHED_FAST' is not a scheduling policy");
+}
+
+TEST(Spec, number_that_means_no_id_is_refused) {
+  EXPECT_EQ(message_of(with(R"("process":{"cwd":"/","user":{"uid":4294967295}})")),
+            "config.json: process.user: uid: 4294967295 means no id");
+  EXPECT_EQ(message_of(with(R"("process":{"cwd":"/","user":{"gid":4294967295}})")),
+            "config.json: process.user: gid: 4294967295 means no id");
 }
 
 TEST(Spec, limit_with_soft_above_hard_is_refused) {
