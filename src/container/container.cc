@@ -119,11 +119,12 @@ class Creation {
     layout_ = TRY(cgroup::discover());
     joins_ = TRY(open_joins(plan_));
     filter_ = TRY(make_filter(plan_, options_.filter_cache));
-    if (::geteuid() == 0 && plan_.isolates(CLONE_NEWNS)) {
+    if (::geteuid() == 0 && (plan_.isolates(CLONE_NEWNS) || !plan_.root.empty())) {
       Fd ids;
       if (!options_.user_namespace) ids = TRY(stand_in_namespace(plan_));
       if (ids.valid()) options_.user_namespace = ids;
-      sources_ = TRY(open_sources(plan_, std::move(options_.root), options_.user_namespace));
+      sources_ = TRY(open_sources(plan_, std::move(options_.root), options_.user_namespace,
+                                  opens_binds_here() ? OpenBinds::all : OpenBinds::shared));
       options_.user_namespace.reset();
     }
     cgroups_.emplace(TRY(make_cgroups(plan_, options_, layout_, created_.warnings)));
@@ -132,6 +133,12 @@ class Creation {
     sync_ = std::move(pair.first);
     child_sync_ = std::move(pair.second);
     return {};
+  }
+
+  // Only with our rights, and from our mount namespace, can the sources of some be reached.
+  bool opens_binds_here() const {
+    return plan_.isolates(CLONE_NEWUSER) || options_.user_namespace ||
+           !plan_.has_fresh(CLONE_NEWNS);
   }
 
   // A process enters a pid namespace by being born in it, and the others of a joined user

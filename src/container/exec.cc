@@ -63,10 +63,8 @@ class Joiner {
       TRY(use_streams(
           {options_.standard_input, options_.standard_output, options_.standard_error}));
     }
-    if (process_.io_priority) {
-      TRY(process::set_io_priority(static_cast<int>(process_.io_priority->io_class),
-                                   process_.io_priority->priority));
-    }
+    TRY(apply_scheduling(process_));
+    TRY(give_streams(process_.user.uid));
     TRY(apply_limits(process_, warnings));
     TRY(enter_working_directory(process_.cwd));
     const Program program = TRY(find_program(process_));

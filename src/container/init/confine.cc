@@ -2,6 +2,7 @@
 
 #include <linux/capability.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,6 +14,7 @@
 #include "container/init/launcher.h"
 #include "kernel/file/file.h"
 #include "kernel/process/credentials.h"
+#include "kernel/process/scheduling.h"
 #include "kernel/seccomp/seccomp.h"
 
 namespace proa::container {
@@ -124,12 +126,35 @@ Result<void> apply_limits(const oci::runtime::Process& process,
   return {};
 }
 
-Result<void> enter_working_directory(const std::string& path) {
-  if (::chdir(path.c_str()) != 0) {
-    if (errno != ENOENT) return fail_errno("chdir to cwd ('", path, "')");
-    TRY(file::make_directories(path, 0755), "cwd");
-    if (::chdir(path.c_str()) != 0) return fail_errno("chdir to cwd ('", path, "')");
+Result<void> give_streams(std::uint32_t uid) {
+  for (int number = 0; number < 3; ++number) {
+    struct stat status = {};
+    // A stream that is closed is nobody's.
+    if (::fstat(number, &status) != 0 || status.st_uid == uid) continue;
+    if (S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3)) continue;
+    if (::fchown(number, uid, static_cast<gid_t>(-1)) == 0) continue;
+    // Another user namespace's (EPERM, EINVAL), or a file system that has no say in it.
+    if (errno != EPERM && errno != EINVAL && errno != EROFS && errno != ENOSYS) {
+      return fail_errno("giving standard stream ", number, " to user ", uid);
+    }
   }
+  return {};
+}
+
+Result<void> apply_scheduling(const oci::runtime::Process& process) {
+  if (const auto& wanted = process.scheduler) {
+    TRY(process::set_scheduling({wanted->policy, wanted->nice, wanted->priority, wanted->flags,
+                                 wanted->runtime, wanted->deadline, wanted->period}),
+        "process.scheduler");
+  }
+  if (const auto& wanted = process.io_priority) {
+    TRY(process::set_io_priority(static_cast<int>(wanted->io_class), wanted->priority));
+  }
+  return {};
+}
+
+Result<void> enter_working_directory(const std::string& path) {
+  if (::chdir(path.c_str()) != 0) return fail_errno("chdir to cwd ('", path, "')");
   std::array<char, PATH_MAX> buffer = {};
   if (::getcwd(buffer.data(), buffer.size()) == nullptr || buffer[0] != '/') {
     return fail(ErrorKind::permission, "cwd '", path, "' is outside of the container");

@@ -34,6 +34,13 @@ Result<void> use_streams(const std::array<std::optional<FdRef>, 3>& streams);
 // Limits of resources. Those that this process may not raise are named in `warnings`.
 Result<void> apply_limits(const oci::runtime::Process& process, std::vector<std::string>& warnings);
 
+// Gives the standard streams to the user that the program will be, for it may open them anew by
+// name (/dev/stdout). Not the null device, nor what this process has no right to give.
+Result<void> give_streams(std::uint32_t uid);
+
+// Scheduling and I/O priority, where asked for.
+Result<void> apply_scheduling(const oci::runtime::Process& process);
+
 // Enters the working directory and checks that it lies inside (CVE-2024-21626).
 Result<void> enter_working_directory(const std::string& path);
 

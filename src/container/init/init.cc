@@ -33,9 +33,9 @@ class Steps {
 
   Result<void> run() {
     TRY(enter_namespaces());
-    if (has_mounts()) TRY(mount_all());
+    if (has_root()) TRY(mount_all());
     state_ = TRY(wait_for_maker());
-    if (has_mounts()) TRY(finish_root());
+    if (has_root()) TRY(finish_root());
     TRY(set_names());
     TRY(prepare_program());
     TRY(wait_for_start());
@@ -44,7 +44,8 @@ class Steps {
   }
 
  private:
-  bool has_mounts() const { return plan_.isolates(CLONE_NEWNS); }
+  // Else the process stays in the caller's root, which is what joins and hulls without one ask for.
+  bool has_root() const { return plan_.isolates(CLONE_NEWNS) || !plan_.root.empty(); }
 
   Result<void> enter_namespaces() {
     TRY(process::set_dumpable(process::Dumpable::no));
@@ -77,9 +78,11 @@ class Steps {
   }
 
   Result<void> mount_all() {
-    TRY(mount::set_propagation("/", MS_SLAVE | MS_REC));
-    if (!init_.sources) init_.sources = TRY(open_sources(plan_, {}, {}));
-    rootfs_ = TRY(Rootfs::attach(init_.sources->root));
+    const bool isolated = plan_.isolates(CLONE_NEWNS);
+    if (isolated) TRY(mount::set_propagation("/", MS_SLAVE | MS_REC));
+    if (!init_.sources) init_.sources = TRY(open_sources(plan_, {}, {}, OpenBinds::all));
+    // In the host's mount namespace it covers its own place, where whoever made it finds it again.
+    rootfs_ = TRY(Rootfs::attach(init_.sources->root, isolated ? "/" : plan_.root));
     const bool own_cgroups = plan_.isolates(CLONE_NEWCGROUP);
     for (std::size_t i = 0; i < plan_.mounts.size(); ++i) {
       const MountPlan& mount = plan_.mounts[i];
@@ -87,11 +90,16 @@ class Steps {
         TRY(rootfs_->mount_cgroups(mount, init_.cgroup_views, own_cgroups), "mounting cgroups on '",
             mount.destination, "'");
       } else {
-        const auto& source = init_.sources->binds[i];
+        auto& source = init_.sources->binds[i];
+        if (mount.kind == MountKind::bind && !source) {
+          source = TRY(open_bind(mount, {}), "mounting '", mount.source, "' on '",
+                       mount.destination, "'");
+        }
         TRY(rootfs_->mount(mount, source ? &*source : nullptr));
       }
     }
     TRY(rootfs_->make_devices(plan_));
+    discard(rootfs_->make_working_directory(process_.cwd), "entering it says what is wrong");
     return {};
   }
 
@@ -114,7 +122,7 @@ class Steps {
     }
     for (const auto& path : plan_.spec.linux_part.masked_paths) TRY(rootfs_->mask(path));
     if (plan_.spec.root && plan_.spec.root->readonly) TRY(rootfs_->make_root_readonly());
-    TRY(rootfs_->enter(init_.root_change, plan_));
+    TRY(rootfs_->enter(plan_.isolates(CLONE_NEWNS) ? init_.root_change : RootChange::move, plan_));
     rootfs_.reset();
     init_.sources.reset();
     return {};
@@ -161,13 +169,11 @@ class Steps {
     if (plan_.spec.linux_part.personality) {
       TRY(process::set_personality(*plan_.spec.linux_part.personality));
     }
-    if (process_.io_priority) {
-      TRY(process::set_io_priority(static_cast<int>(process_.io_priority->io_class),
-                                   process_.io_priority->priority));
-    }
+    TRY(apply_scheduling(process_));
     if (!process_.terminal) {
       TRY(use_streams({init_.standard_input, init_.standard_output, init_.standard_error}));
     }
+    TRY(give_streams(process_.user.uid));
     TRY(apply_limits(process_, warnings_));
     TRY(enter_working_directory(process_.cwd));
     program_ = TRY(find_program(process_));

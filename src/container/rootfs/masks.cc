@@ -16,6 +16,13 @@ bool is_missing(const Error& error) {
   return error.errno_code() == ENOENT || error.errno_code() == ENOTDIR;
 }
 
+Result<void> cover(FdRef with, FdRef target, const std::string& path) {
+  const mount::DetachedMount copy =
+      TRY(mount::clone_tree(with, "", mount::Recursive::no), "masking '", path, "'");
+  TRY(mount::attach(copy.fd(), target), "masking '", path, "'");
+  return {};
+}
+
 }  // namespace
 
 // Spec: CVE-2025-31133: the node that hides files is the host's, and looked at; a device of that
@@ -38,17 +45,16 @@ Result<void> Rootfs::mask(const std::string& path) {
   if (!target.ok() && is_missing(target.error())) return {};
   if (!target.ok()) return std::move(target).error().with_context(cat("masking '", path, "'"));
   const struct stat status = TRY(file::stat(target.value()));
-  if (S_ISDIR(status.st_mode) && !empty_directory_.valid()) {
-    mount::FileSystem empty = TRY(mount::FileSystem::open("tmpfs"));
-    TRY(empty.set("nr_blocks", "1"));
-    TRY(empty.set("nr_inodes", "1"));
-    empty_directory_ = TRY(empty.make(MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC |
-                                      MOUNT_ATTR_NOSUID));
-  }
-  const FdRef cover = S_ISDIR(status.st_mode) ? empty_directory_.fd() : FdRef(null_);
-  const mount::DetachedMount copy =
-      TRY(mount::clone_tree(cover, "", mount::Recursive::no), "masking '", path, "'");
-  TRY(mount::attach(copy.fd(), target.value()), "masking '", path, "'");
+  if (!S_ISDIR(status.st_mode)) return cover(null_, target.value(), path);
+  if (empty_directory_.valid()) return cover(empty_directory_.fd(), target.value(), path);
+  mount::FileSystem empty = TRY(mount::FileSystem::open("tmpfs"));
+  TRY(empty.set("nr_blocks", "1"));
+  TRY(empty.set("nr_inodes", "1"));
+  empty_directory_ =
+      TRY(empty.make(MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NOSUID));
+  // The first directory gets the file system itself: before Linux 6.15 only what is attached can
+  // be copied.
+  TRY(mount::attach(empty_directory_.fd(), target.value()), "masking '", path, "'");
   return {};
 }
 

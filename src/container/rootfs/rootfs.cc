@@ -40,8 +40,8 @@ std::string octal(mode_t mode) {
 
 }  // namespace
 
-Result<Rootfs> Rootfs::attach(const DetachedMount& root) {
-  TRY(mount::attach(root.fd(), "/"), "root");
+Result<Rootfs> Rootfs::attach(const DetachedMount& root, const std::string& place) {
+  TRY(mount::attach(root.fd(), place), "root");
   return Rootfs(root.fd().get());
 }
 
@@ -80,10 +80,9 @@ Result<void> Rootfs::mount_bind(const MountPlan& plan, const BindSource& source)
     return {};
   }
   const Place place = place_of(plan.destination);
-  const Fd target =
-      TRY(open_target(place.directory, place.path,
-                      source.is_directory ? TargetKind::directory : TargetKind::file,
-                      Links::follow));
+  const Fd target = TRY(open_target(place.directory, place.path,
+                                    source.is_directory ? TargetKind::directory : TargetKind::file,
+                                    Links::follow));
   return mount::attach(source.tree.fd(), target);
 }
 
@@ -146,6 +145,12 @@ Result<void> Rootfs::set_sysctl(const std::string& key, const std::string& value
   if (path.find('/') == std::string::npos) std::ranges::replace(path, '.', '/');
   const Fd file = TRY(open_proc("sys/" + path, O_WRONLY), "sysctl '", printable(key), "'");
   TRY(file::write_all(file, bytes_of(value)), "sysctl '", printable(key), "'");
+  return {};
+}
+
+Result<void> Rootfs::make_working_directory(const std::string& path) {
+  const Place place = place_of(clean_path(path));
+  TRY(open_target(place.directory, place.path, TargetKind::directory, Links::follow));
   return {};
 }
 

@@ -27,9 +27,9 @@ enum class RootChange : std::uint8_t { pivot, move };
 // Owner: the container's first process, before it changes its root. Thread: one.
 class Rootfs {
  public:
-  // Attaches the container's root over the caller's present root, which stays the one that paths
-  // without a descriptor mean until enter().
-  static Result<Rootfs> attach(const mount::DetachedMount& root);
+  // Attaches the container's root at `place`. Over the caller's present root ("/"), that stays the
+  // one that paths without a descriptor mean until enter().
+  static Result<Rootfs> attach(const mount::DetachedMount& root, const std::string& place = "/");
 
   FdRef fd() const { return FdRef(root_); }
   Result<void> mount(const MountPlan& plan, const BindSource* source);
@@ -37,6 +37,8 @@ class Rootfs {
                              bool own_namespace);
   // Spec: config-linux.md, "Default Devices", and the links of "Default Filesystems"
   Result<void> make_devices(const Plan& plan);
+  // Makes a working directory that is missing, before anything is read-only.
+  Result<void> make_working_directory(const std::string& path);
   // Opens a terminal in the container's devpts and puts it on /dev/console.
   Result<process::Terminal> open_terminal(const Plan& plan);
   // "net.ipv4.ip_forward": through a proc of its own if the container has none.

@@ -1,6 +1,7 @@
 #include "container/rootfs/sources.h"
 
 #include <fcntl.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 
 #include "kernel/file/file.h"
@@ -51,6 +52,8 @@ Result<void> apply_attributes(FdRef tree, const MountPlan& plan) {
   return mount::set_attributes(tree, all, Recursive::yes);
 }
 
+}  // namespace
+
 Result<BindSource> open_bind(const MountPlan& plan, std::optional<FdRef> user_namespace) {
   BindSource source;
   if (plan.source_is_link) {
@@ -68,10 +71,8 @@ Result<BindSource> open_bind(const MountPlan& plan, std::optional<FdRef> user_na
   return source;
 }
 
-}  // namespace
-
 Result<Sources> open_sources(const Plan& plan, DetachedMount root,
-                             std::optional<FdRef> user_namespace) {
+                             std::optional<FdRef> user_namespace, OpenBinds which) {
   Sources sources;
   sources.root = std::move(root);
   if (!sources.root.valid()) {
@@ -79,14 +80,14 @@ Result<Sources> open_sources(const Plan& plan, DetachedMount root,
         TRY(mount::clone_tree(FdRef::cwd(), plan.root, Recursive::yes), "root '", plan.root, "'");
   }
   Attributes attributes;
-  attributes.propagation =
-      (plan.root_propagation & MS_PRIVATE) != 0 ? std::uint64_t{MS_PRIVATE}
-                                                    : std::uint64_t{MS_SLAVE};
+  attributes.propagation = (plan.root_propagation & MS_PRIVATE) != 0 ? std::uint64_t{MS_PRIVATE}
+                                                                     : std::uint64_t{MS_SLAVE};
   TRY(mount::set_attributes(sources.root.fd(), attributes, Recursive::yes), "root");
   sources.binds.reserve(plan.mounts.size());
   for (const MountPlan& mount : plan.mounts) {
     std::optional<BindSource> source;
-    if (mount.kind == MountKind::bind) {
+    const bool shared = (mount.propagation & plan.root_propagation & MS_SHARED) != 0;
+    if (mount.kind == MountKind::bind && (shared || which == OpenBinds::all)) {
       source = TRY(open_bind(mount, user_namespace), "mounting '", mount.source, "' on '",
                    mount.destination, "'");
     }

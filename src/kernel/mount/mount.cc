@@ -1,6 +1,7 @@
 #include "kernel/mount/mount.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -102,6 +103,14 @@ Result<void> set_propagation(const std::string& path, unsigned long propagation)
     return fail_errno("setting the propagation of '", path, "'");
   }
   return {};
+}
+
+Result<std::uint64_t> number_of(const std::string& path) {
+  struct statx status = {};
+  if (::statx(AT_FDCWD, path.c_str(), 0, STATX_MNT_ID, &status) != 0) {
+    return fail_errno("looking at '", path, "'");
+  }
+  return status.stx_mnt_id;
 }
 
 Result<void> unmount(const std::string& path, int flags) {

@@ -77,6 +77,8 @@ Result<void> attach(FdRef mount, const std::string& target);
 // Sets the propagation (MS_SHARED, ...; with MS_REC for all below) of the mount at `path`.
 Result<void> set_propagation(const std::string& path, unsigned long propagation);
 Result<void> unmount(const std::string& path, int flags);
+// The number of the topmost mount at `path`; numbers are used again once a mount is gone.
+Result<std::uint64_t> number_of(const std::string& path);
 Result<void> pivot_root(const std::string& new_root, const std::string& old_root);
 
 }  // namespace proa::mount
