@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "apps/oci/commands.h"
+#include "apps/oci/shared_root.h"
 #include "apps/oci/terminal.h"
 #include "base/number.h"
 #include "base/rollback.h"
@@ -22,21 +23,25 @@ namespace {
 
 struct CreateFlags {
   std::string bundle = ".";
+  std::string config = StateStore::kConfig;  // below the bundle, or absolute
   std::string console_socket;
   std::string pid_file;
   int preserved = 0;
   bool no_pivot = false;
   bool no_new_keyring = false;
+  bool lazy_cgroups = false;  // v1 hierarchies only where a limit asks for them
   bool detach = false;
   bool keep = false;
 };
 
 std::vector<Option> create_options(CreateFlags& flags) {
   return {value_option("bundle", 'b', flags.bundle),
+          value_option("config", 'f', flags.config),
           value_option("console-socket", 0, flags.console_socket),
           value_option("pid-file", 0, flags.pid_file),
           number_option("preserve-fds", 0, flags.preserved),
           switch_option("no-pivot", 0, flags.no_pivot),
+          switch_option("lazy-cgroups", 0, flags.lazy_cgroups),
           switch_option("no-new-keyring", 0, flags.no_new_keyring)};
 }
 
@@ -74,6 +79,7 @@ void pass_on_notify_socket(oci::runtime::Spec& spec) {
 }
 
 enum class Gate : bool { no, yes };
+enum class Keep : bool { no, yes };
 
 // What is read and decided before anything is made.
 struct Prepared {
@@ -86,7 +92,8 @@ struct Prepared {
 Result<Prepared> prepare(const std::string& id, const CreateFlags& flags) {
   Prepared prepared;
   const std::string bundle = TRY(absolute_path(flags.bundle));
-  prepared.text = TRY(file::read_file(cat(bundle, "/", StateStore::kConfig)));
+  prepared.text = TRY(file::read_file(
+      flags.config.starts_with('/') ? flags.config : cat(bundle, "/", flags.config)));
   oci::runtime::Spec spec = TRY(oci::runtime::parse_spec(prepared.text));
   if (!flags.console_socket.empty() && !(spec.process && spec.process->terminal)) {
     return fail(ErrorKind::invalid_argument,
@@ -111,6 +118,7 @@ container::CreateOptions options_of(const Context& context, const Prepared& prep
   container::CreateOptions options;
   options.root_change = flags.no_pivot ? container::RootChange::move : container::RootChange::pivot;
   options.keyring = flags.no_new_keyring ? container::Keyring::keep : container::Keyring::join_new;
+  if (flags.lazy_cgroups) options.hierarchies = container::limits::Hierarchies::asked_for;
   options.filter_cache = context.store.cache();
   options.preserved = flags.preserved + prepared.sockets;
   options.protection = prepared.protection;
@@ -118,14 +126,20 @@ container::CreateOptions options_of(const Context& context, const Prepared& prep
 }
 
 // Runs the hooks that come before the container's program, where there are any.
-void add_hooks(container::CreateOptions& options, const oci::runtime::Spec& spec, State& state) {
+// They find the container's state, as far as it is.
+void add_hooks(container::CreateOptions& options, const oci::runtime::Spec& spec, State& state,
+               const std::function<Result<void>()>& save) {
   const auto& hooks = spec.hooks;
   if (hooks.prestart.empty() && hooks.create_runtime.empty() && hooks.create_container.empty() &&
       hooks.start_container.empty()) {
     return;
   }
-  options.on_mounted = [&spec, &state](pid_t pid) -> Result<std::string> {
+  options.on_mounted = [&spec, &state, save](pid_t pid) -> Result<std::string> {
     state.pid = pid;
+    state.start_time = start_time_of(pid);
+    state.creating = true;
+    TRY(save());
+    state.creating = false;
     std::string told = json::print(state_value(state, spec, Status::creating));
     TRY(container::run_hooks(spec.hooks.prestart, told), "prestart hook");
     TRY(container::run_hooks(spec.hooks.create_runtime, told), "createRuntime hook");
@@ -145,6 +159,9 @@ Result<Made> make_container(const Context& context, Prepared prepared, const Cre
   const Fd config =
       TRY(file::open_at(directory, StateStore::kConfig, O_CREAT | O_EXCL | O_WRONLY, 0600));
   TRY(file::write_all(config, bytes_of(prepared.text)));
+  TRY(note_shared_root(directory, plan));
+  rollback.add(
+      [&] { discard(clear_shared_root(directory), "the first error is the one to report"); });
   Fd listener;
   if (gate == Gate::yes) listener = TRY(socket::listen_at(directory, StateStore::kGate, 0600));
 
@@ -158,7 +175,8 @@ Result<Made> make_container(const Context& context, Prepared prepared, const Cre
   container::CreateOptions options = options_of(context, prepared, flags);
   if (listener.valid()) options.gate = listener;
   if (console.get() >= 0) options.console_socket = console;
-  add_hooks(options, plan.spec, state);
+  add_hooks(options, plan.spec, state,
+            [&]() -> Result<void> { return context.store.save(directory, state); });
   container::Created created = TRY(container::create(plan, std::move(options)));
   for (const std::string& warning : created.warnings) context.report.warning(warning);
   state.pid = created.pid;
@@ -176,17 +194,22 @@ Result<Made> make_container(const Context& context, Prepared prepared, const Cre
   return made;
 }
 
-void run_poststart(const Context& context, const Made& made) {
-  const Result<void> done = container::run_hooks(
+// Spec: runtime.md, "Lifecycle", 9: where one fails, the container is stopped and removed.
+Result<void> run_poststart(const Context& context, const Made& made) {
+  Result<void> done = container::run_hooks(
       made.spec.hooks.poststart, json::print(state_value(made.state, made.spec, Status::running)));
-  if (!done.ok()) context.report.warning("poststart: " + done.error().message());
+  if (done.ok()) return {};
+  discard(destroy(context, made.state), "the first error is the one to report");
+  return std::move(done).error().with_context("poststart hook");
 }
 
 // Stays with the container until its end, as its terminal where it has one.
-Result<int> stay(const Context& context, const Made& made, std::optional<Fronted>& terminal) {
+Result<int> stay(const Context& context, const Made& made, std::optional<Fronted>& terminal,
+                 Keep keep) {
   const Result<int> code =
       terminal ? terminal->run(made.state.pid, made.pidfd) : follow(made.state.pid, made.pidfd);
   terminal.reset();
+  if (keep == Keep::yes) return code;
   TRY(destroy(context, made.state, code.ok() ? &made.spec : nullptr));
   return code;
 }
@@ -229,7 +252,7 @@ Result<int> start_command(const Context& context, Arguments arguments) {
   discard(file::unlink_at(directory, StateStore::kGate), "it shows that the start was asked for");
   if (!started.ok()) return started.error();
   for (const std::string& warning : started.value()) context.report.warning(warning);
-  run_poststart(context, made);
+  TRY(run_poststart(context, made));
   return 0;
 }
 
@@ -252,10 +275,10 @@ Result<int> run_command(const Context& context, Arguments arguments) {
   }
   const Made made = TRY(make_container(context, std::move(prepared), flags, console, Gate::no));
   console.reset();
-  run_poststart(context, made);
+  TRY(run_poststart(context, made));
   if (flags.detach) return 0;
   if (!made.spec.process || !made.spec.process->terminal) terminal.reset();
-  return stay(context, made, terminal);
+  return stay(context, made, terminal, flags.keep ? Keep::yes : Keep::no);
 }
 
 }  // namespace proa::oci_app

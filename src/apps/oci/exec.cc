@@ -44,16 +44,20 @@ Result<void> set_user(const std::string& text, oci::runtime::User& user) {
   user = {};
   user.uid = TRY(parse_number<std::uint32_t>(uid), "option '--user'");
   if (!gid.empty()) user.gid = TRY(parse_number<std::uint32_t>(gid), "option '--user'");
+  if (user.uid == oci::runtime::kNoId || user.gid == oci::runtime::kNoId) {
+    return fail(ErrorKind::invalid_argument, "option '--user': ", oci::runtime::kNoId,
+                " means no id");
+  }
   return {};
 }
 
-Result<void> add_capabilities(const std::vector<std::string>& names,
-                              oci::runtime::Process& process) {
+void add_capabilities(const std::vector<std::string>& names, Report& report,
+                      oci::runtime::Process& process) {
   for (const std::string& name : names) {
     const auto number = oci::runtime::capability_number(name);
     if (!number) {
-      return fail(ErrorKind::invalid_argument, "option '--cap': unknown capability '",
-                  printable(name, 40), "'");
+      report.warning(cat("capability '", printable(name, 40), "' is not known: left out"));
+      continue;
     }
     if (!process.capabilities) process.capabilities.emplace();
     const std::uint64_t bit = std::uint64_t{1} << *number;
@@ -61,12 +65,18 @@ Result<void> add_capabilities(const std::vector<std::string>& names,
     process.capabilities->effective |= bit;
     process.capabilities->permitted |= bit;
   }
-  return {};
+}
+
+// "NAME=value": in place of what has the name already.
+void set_variable(std::vector<std::string>& environment, const std::string& entry) {
+  const std::string front = cat(split_once(entry, '=').first, "=");
+  std::erase_if(environment, [&](const std::string& have) { return have.starts_with(front); });
+  environment.push_back(entry);
 }
 
 // The container's own process is what an exec starts from.
 Result<oci::runtime::Process> make_process(const ExecFlags& flags, const oci::runtime::Spec& spec,
-                                           Arguments command) {
+                                           Arguments command, Report& report) {
   if (!flags.process.empty()) {
     const std::string text = TRY(file::read_file(flags.process));
     const json::Value document = TRY(json::parse(text, flags.process));
@@ -79,7 +89,7 @@ Result<oci::runtime::Process> make_process(const ExecFlags& flags, const oci::ru
   process.args = std::move(command);
   process.terminal = flags.terminal;
   process.console_size.reset();
-  process.env.insert(process.env.end(), flags.environment.begin(), flags.environment.end());
+  for (const std::string& entry : flags.environment) set_variable(process.env, entry);
   if (!flags.cwd.empty()) process.cwd = flags.cwd;
   if (flags.no_new_privileges) process.no_new_privileges = true;
   TRY(set_user(flags.user, process.user));
@@ -87,7 +97,7 @@ Result<oci::runtime::Process> make_process(const ExecFlags& flags, const oci::ru
     const auto gid = TRY(parse_number<std::uint32_t>(group), "option '--additional-gids'");
     process.user.additional_gids.push_back(gid);
   }
-  TRY(add_capabilities(flags.capabilities, process));
+  add_capabilities(flags.capabilities, report, process);
   return process;
 }
 
@@ -139,14 +149,15 @@ Result<int> exec_command(const Context& context, Arguments arguments) {
   const long number = ::syscall(SYS_pidfd_open, state.pid, 0);
   if (number < 0) return fail_errno("opening the first process of '", id, "'");
   const Fd init(static_cast<int>(number));
-  container::ExecOptions options{.init = state.pid,
-                                 .init_pidfd = init,
-                                 .cgroups = state.cgroups,
-                                 .process = TRY(make_process(flags, spec, std::move(arguments))),
-                                 .filter = spec.linux_part.seccomp,
-                                 .filter_cache = context.store.cache(),
-                                 .console_socket = std::nullopt,
-                                 .preserved = flags.preserved};
+  container::ExecOptions options{
+      .init = state.pid,
+      .init_pidfd = init,
+      .cgroups = state.cgroups,
+      .process = TRY(make_process(flags, spec, std::move(arguments), context.report)),
+      .filter = spec.linux_part.seccomp,
+      .filter_cache = context.store.cache(),
+      .console_socket = std::nullopt,
+      .preserved = flags.preserved};
   Fd console;
   std::optional<Fronted> terminal;
   if (!flags.console_socket.empty()) {

@@ -1,4 +1,5 @@
 // kill, delete, pause and resume.
+#include <regex.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -6,6 +7,7 @@
 #include <chrono>
 
 #include "apps/oci/commands.h"
+#include "apps/oci/shared_root.h"
 #include "base/number.h"
 #include "base/text.h"
 #include "container/hooks/hooks.h"
@@ -72,6 +74,8 @@ Result<void> destroy(const Context& context, const State& state, const oci::runt
   const bool took_all_along = pids != nullptr && pids->path.empty();
   if (!took_all_along) TRY(cgroups.kill());
   TRY(cgroups.remove(in_ten_seconds()), "cgroups of '", state.id, "'");
+  const Fd directory = TRY(context.store.directory(state.id));
+  TRY(clear_shared_root(directory));
   std::optional<oci::runtime::Spec> read;
   if (ended == nullptr) {
     Result<oci::runtime::Spec> spec = context.store.spec(state.id);
@@ -115,21 +119,57 @@ Result<int> kill_command(const Context& context, Arguments arguments) {
   return 0;
 }
 
-Result<int> delete_command(const Context& context, Arguments arguments) {
-  bool force = false;
-  TRY(take_options(arguments, {switch_option("force", 'f', force)}));
-  const std::string id = TRY(take_id(arguments));
-  const Result<State> state = context.store.load(id);
+namespace {
+
+enum class Force : bool { no, yes };
+
+Result<void> delete_one(const Context& context, const std::string& id, Force force) {
+  const Result<State> state = context.store.load_remains(id);
   if (!state.ok()) {
-    if (force && state.error().kind() == ErrorKind::not_found) return 0;
+    if (force == Force::yes && state.error().kind() == ErrorKind::not_found) return {};
     return state.error();
   }
   const Status status = TRY(context.store.status(state.value()));
-  if (!force && (status == Status::running || status == Status::paused)) {
+  if (force == Force::no && status != Status::stopped && status != Status::created) {
     return fail(ErrorKind::busy, "cannot delete container ", id,
                 " that is not stopped: ", name(status));
   }
-  TRY(destroy(context, state.value()));
+  return destroy(context, state.value());
+}
+
+// The ids that an extended regular expression fits (regex(7)), anywhere in them.
+Result<std::vector<std::string>> matching_ids(const Context& context, const std::string& pattern) {
+  regex_t compiled;
+  if (::regcomp(&compiled, pattern.c_str(), REG_EXTENDED | REG_NOSUB) != 0) {
+    return fail(ErrorKind::invalid_argument, "'", printable(pattern, 80),
+                "' is no regular expression");
+  }
+  Result<std::vector<std::string>> ids = context.store.ids();
+  if (ids.ok()) {
+    std::erase_if(ids.value(), [&](const std::string& id) {
+      return ::regexec(&compiled, id.c_str(), 0, nullptr, 0) != 0;
+    });
+  }
+  ::regfree(&compiled);
+  return ids;
+}
+
+}  // namespace
+
+Result<int> delete_command(const Context& context, Arguments arguments) {
+  bool force = false;
+  bool regex = false;
+  TRY(take_options(arguments,
+                   {switch_option("force", 'f', force), switch_option("regex", 'r', regex)}));
+  const Force forced = force ? Force::yes : Force::no;
+  if (!regex) {
+    const std::string id = TRY(take_id(arguments));
+    TRY(delete_one(context, id, forced));
+    return 0;
+  }
+  const std::string pattern = TRY(take_id(arguments));
+  const std::vector<std::string> ids = TRY(matching_ids(context, pattern));
+  for (const std::string& id : ids) TRY(delete_one(context, id, forced));
   return 0;
 }
 

@@ -46,6 +46,7 @@ void print_help() {
       "  --log FILE            write warnings and errors there\n"
       "  --log-format FORMAT   text or json\n"
       "  --debug               accepted\n"
+      "  --cgroup-manager NAME cgroupfs\n"
       "  --systemd-cgroup      not supported\n"
       "  --rootless BOOL       accepted\n"
       "  --version, --help\n\n"
@@ -65,13 +66,17 @@ std::string default_root() {
 struct Globals {
   std::string root = default_root();
   std::string log, format = "text", rootless;
+  std::string cgroup_manager = "cgroupfs";
   bool debug = false, systemd = false, version = false, help = false;
 };
 
 Result<int> dispatch(const Globals& globals, Report& report, Arguments arguments) {
-  if (globals.systemd) {
-    return fail(ErrorKind::unsupported, "--systemd-cgroup: the systemd cgroup driver is not ",
-                "supported; use cgroupfs");
+  if (globals.systemd || globals.cgroup_manager == "systemd") {
+    return fail(ErrorKind::unsupported, "the systemd cgroup driver is not supported; use cgroupfs");
+  }
+  if (globals.cgroup_manager != "cgroupfs") {
+    return fail(ErrorKind::unsupported, "cgroup manager '", printable(globals.cgroup_manager, 20),
+                "' is not supported; use cgroupfs");
   }
   if (arguments.empty()) {
     print_help();
@@ -95,6 +100,7 @@ Result<int> run(Report& report, Arguments arguments) {
       {value_option("root", 0, globals.root), value_option("log", 0, globals.log),
        value_option("log-format", 0, globals.format), value_option("rootless", 0, globals.rootless),
        switch_option("debug", 0, globals.debug),
+       value_option("cgroup-manager", 0, globals.cgroup_manager),
        switch_option("systemd-cgroup", 0, globals.systemd),
        switch_option("version", 'v', globals.version), switch_option("help", 'h', globals.help)}));
   if (globals.format != "text" && globals.format != "json") {

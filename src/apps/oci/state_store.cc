@@ -9,6 +9,7 @@
 #include "container/plan/plan.h"
 #include "kernel/cgroup/layout.h"
 #include "kernel/file/file.h"
+#include "kernel/file/lock_file.h"
 
 namespace proa::oci_app {
 namespace {
@@ -58,6 +59,7 @@ json::Value State::to_json() const {
   out.set("rootfs", rootfs);
   out.set("created", created);
   out.set("owner", owner);
+  if (creating) out.set("creating", true);
   out.set("pid", pid);
   out.set("startTime", start_time);
   out.set("cgroups", container::limits::to_json(cgroups));
@@ -79,6 +81,7 @@ Result<State> State::parse(std::string_view text, std::string_view name) {
   state.created = TRY(created.string());
   const json::Reader owner = TRY(field("owner"));
   state.owner = TRY(owner.integer<uid_t>());
+  state.creating = reader.find("creating").has_value();
   const json::Reader pid = TRY(field("pid"));
   state.pid = TRY(pid.integer<pid_t>());
   const json::Reader start_time = TRY(field("startTime"));
@@ -115,7 +118,10 @@ Result<Fd> StateStore::make(const std::string& id) const {
     return fail(ErrorKind::already_exists, "container with id exists: '", id, "'");
   }
   TRY(Result<void>(made));
-  return file::open_at(root_, id, O_RDONLY | O_DIRECTORY);
+  Fd opened = TRY(file::open_at(root_, id, O_RDONLY | O_DIRECTORY));
+  // It is new: whoever holds it for a moment only looks whether it is locked.
+  TRY(file::try_lock(opened));
+  return opened;
 }
 
 Result<Fd> StateStore::directory(const std::string& id) const {
@@ -126,6 +132,15 @@ Result<Fd> StateStore::directory(const std::string& id) const {
 }
 
 Result<State> StateStore::load(const std::string& id) const {
+  State state = TRY(load_remains(id));
+  if (state.pid == 0) {
+    const Status now = TRY(status(state));
+    if (now == Status::creating) return not_there(id);
+  }
+  return state;
+}
+
+Result<State> StateStore::load_remains(const std::string& id) const {
   const Fd opened = TRY(directory(id));
   const Result<std::string> text = file::read_file_at(opened, kState);
   if (text.ok()) return State::parse(text.value(), cat(path_, "/", id, "/", kState));
@@ -161,7 +176,11 @@ Result<std::vector<std::string>> StateStore::ids() const {
 }
 
 Result<Status> StateStore::status(const State& state) const {
-  if (state.pid == 0) return Status::stopped;
+  if (state.pid == 0 || state.creating) {
+    const Fd making = TRY(directory(state.id));
+    const bool is_being_made = TRY(file::is_locked(making));
+    return is_being_made ? Status::creating : Status::stopped;
+  }
   if (start_time_of(state.pid) != state.start_time || state.start_time == 0) {
     return Status::stopped;
   }

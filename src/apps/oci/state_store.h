@@ -28,6 +28,7 @@ struct State {
   std::string rootfs;   // absolute
   std::string created;  // RFC 3339
   uid_t owner = 0;
+  bool creating = false;         // saved for hooks, before `create` has come to its end
   pid_t pid = 0;                 // of the first process
   std::uint64_t start_time = 0;  // of that process, in the kernel's ticks: numbers are used again
   container::limits::Record cgroups;
@@ -49,10 +50,15 @@ class StateStore {
   // Makes the root where it is missing.
   static Result<StateStore> open(const std::string& root);
 
-  // Takes the id. Errors: already_exists
+  // Takes the id: the directory, locked as long as it is open, which shows that the container is
+  // being made. Errors: already_exists
   Result<Fd> make(const std::string& id) const;
+  // A container that is being made is there once it has a process.
+  //
   // Errors: not_found ("container does not exist")
   Result<State> load(const std::string& id) const;
+  // As load, and what there is of one that has no process yet, or whose `create` was killed.
+  Result<State> load_remains(const std::string& id) const;
   Result<Fd> directory(const std::string& id) const;
   Result<void> save(FdRef directory, const State& state) const;
   Result<oci::runtime::Spec> spec(const std::string& id) const;

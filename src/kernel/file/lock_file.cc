@@ -19,7 +19,21 @@ Result<Fd> open_locked(const std::string& path, int operation) {
   return fd;
 }
 
+Result<bool> try_flock(FdRef file, int operation) {
+  if (::flock(file.get(), operation | LOCK_NB) == 0) return true;
+  if (errno == EWOULDBLOCK) return false;
+  return fail_errno("locking a file");
+}
+
 }  // namespace
+
+Result<bool> try_lock(FdRef file) { return try_flock(file, LOCK_EX); }
+
+Result<bool> is_locked(FdRef file) {
+  const bool free = TRY(try_flock(file, LOCK_SH));
+  if (free) ::flock(file.get(), LOCK_UN);
+  return !free;
+}
 
 Result<LockFile> LockFile::wait(const std::string& path) {
   Fd fd = TRY(open_locked(path, LOCK_EX));

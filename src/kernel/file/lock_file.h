@@ -27,4 +27,10 @@ class LockFile {
   Fd fd_;
 };
 
+// Locks an open file or directory until the last copy of its descriptor is closed; false where
+// another holds it.
+Result<bool> try_lock(FdRef file);
+// Whether another holds it alone.
+Result<bool> is_locked(FdRef file);
+
 }  // namespace proa::file
