@@ -187,5 +187,15 @@ TEST_F(OciExec, exec_when_the_runtime_has_more_descriptors_then_they_do_not_pass
   EXPECT_EQ(open->size(), 3u) << text_at(seen, "fds");
 }
 
+TEST_F(OciExec, environment_when_a_name_is_there_already_then_the_new_value_holds) {
+  config("process.env") = json_of(R"(["PATH=/bin", "A=old"])");
+  bundle().set_args({"/bin/sleep", "1000"});
+  launch();
+
+  const Output output = exec({"/bin/sh", "-c", "env | grep -c ^A=; echo $A"}, {"--env", "A=new"});
+
+  EXPECT_EQ(output.out, "1\nnew\n") << output.err;
+}
+
 }  // namespace
 }  // namespace proa

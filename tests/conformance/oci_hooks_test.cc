@@ -150,5 +150,27 @@ TEST_F(OciHooks, hooks_when_the_program_is_missing_then_create_fails) {
   EXPECT_NE(create().code, 0);
 }
 
+// Spec: runtime.md, "Lifecycle", 9
+TEST_F(OciHooks, poststart_when_it_fails_then_the_container_is_stopped_and_removed) {
+  hook("poststart", "exit 3");
+  hook("poststop", cat("echo stopped >> ", log()));
+  bundle().set_args({"/bin/sleep", "1000"});
+  ASSERT_EQ(create().code, 0);
+
+  EXPECT_NE(start().code, 0);
+
+  EXPECT_TRUE(state().is_null());
+  EXPECT_EQ(logged(), "stopped\n");
+}
+
+TEST_F(OciHooks, state_when_a_hook_asks_during_create_then_it_is_creating) {
+  hook("createRuntime",
+       cat(fixtures::runtime_program(), " --root ", state_root(), " state ", id(), " > ", log()));
+
+  ASSERT_EQ(create().code, 0);
+
+  EXPECT_EQ(fixtures::text_at(fixtures::json_of(logged()), "status"), "creating");
+}
+
 }  // namespace
 }  // namespace proa

@@ -332,5 +332,15 @@ TEST_F(OciLifecycle, log_when_a_command_fails_then_the_file_has_an_error_in_json
   EXPECT_NE(text_at(fixtures::json_of(last), "msg").find("no-such-program"), std::string::npos);
 }
 
+TEST_F(OciLifecycle, run_when_asked_to_keep_then_the_container_stays_until_deleted) {
+  bundle().set_args({"/bin/true"});
+
+  ASSERT_EQ(run({"--keep"}).code, 0);
+
+  EXPECT_EQ(status(), "stopped");
+  EXPECT_EQ(runtime({"delete", id()}).code, 0);
+  EXPECT_TRUE(state().is_null());
+}
+
 }  // namespace
 }  // namespace proa

@@ -253,5 +253,30 @@ TEST_F(OciNamespaces, features_when_asked_for_then_they_are_those_of_the_specifi
   EXPECT_EQ(text_at(features, "linux.seccomp.enabled"), "true");
 }
 
+// The root is the container's all the same, and nothing stays mounted.
+TEST_F(OciNamespaces, mount_when_there_is_no_namespace_then_the_root_is_the_containers) {
+  bundle().drop_namespace("mount");
+  bundle().add_file("/etc/mark", "inside");
+  bundle().set_script("cat /etc/mark; test -d /proc/1 && echo proc; readlink /proc/self/ns/mnt");
+  const std::string here = file::read_link_at(FdRef::cwd(), "/proc/self/ns/mnt").take();
+
+  const Output output = run();
+
+  EXPECT_EQ(output.out, cat("insideproc\n", here, "\n")) << output.err;
+  EXPECT_EQ(file::read_file("/proc/self/mountinfo").take().find(bundle().path()),
+            std::string::npos);
+}
+
+TEST_F(OciNamespaces, root_when_there_are_neither_mounts_nor_namespace_then_it_is_not_the_hosts) {
+  bundle().drop_namespace("mount");
+  bundle().add_file("/etc/mark", "inside");
+  for (const char* list : {"mounts", "linux.maskedPaths", "linux.readonlyPaths"}) {
+    config(list) = json::Value::array();
+  }
+  bundle().set_args({"/bin/cat", "/etc/mark"});
+
+  EXPECT_EQ(run().out, "inside");
+}
+
 }  // namespace
 }  // namespace proa

@@ -254,5 +254,38 @@ TEST_F(OciProcess, seccomp_when_given_then_the_filter_is_on_and_else_not) {
   EXPECT_EQ(text_at(facts(), "seccomp"), "2");
 }
 
+// Spec: config-linux.md has no word of it; programs of users other than root open /dev/stdout.
+TEST_F(OciProcess, streams_when_the_user_is_not_root_then_they_are_that_users) {
+  config("process.user.uid") = 1000;
+  bundle().set_script("stat -L -c %u /proc/self/fd/1; echo again >> /dev/stdout");
+
+  const Output output = run();
+
+  EXPECT_EQ(output.out, "1000\nagain\n") << output.err;
+}
+
+TEST_F(OciProcess, cwd_when_it_is_missing_and_the_root_read_only_then_it_is_made) {
+  config("process.cwd") = "/made/by/the/runtime";
+  config("root.readonly") = true;
+  bundle().set_args({"/bin/pwd"});
+
+  EXPECT_EQ(run().out, "/made/by/the/runtime\n");
+}
+
+TEST_F(OciProcess, scheduler_when_given_then_the_process_is_scheduled_so) {
+  config("process.scheduler") = json_of(R"({"policy": "SCHED_BATCH", "nice": 5})");
+  bundle().set_script("cut -d' ' -f19,41 /proc/self/stat");
+
+  const Output output = run();
+
+  EXPECT_EQ(output.out, "5 3\n") << output.err;
+}
+
+TEST_F(OciProcess, hostname_when_given_as_a_sysctl_then_it_is_refused) {
+  config("linux.sysctl") = json_of(R"({"kernel.hostname": "other"})");
+
+  EXPECT_NE(run().code, 0);
+}
+
 }  // namespace
 }  // namespace proa
