@@ -1,58 +1,15 @@
-// Images through the real programs, with Debian's registry and skopeo as the other ends.
+// The image store through the real worker, with Debian's registry and skopeo as the other ends.
 #include <gmock/gmock.h>
 
 #include "base/text.h"
 #include "kernel/file/file.h"
-#include "tests/fixtures/leak_check.h"
 #include "tests/fixtures/require.h"
-#include "tests/system/registry.h"
+#include "tests/system/image_fixture.h"
 
 namespace proa::tests {
 namespace {
 
 using ::testing::HasSubstr;
-
-// An image of three layers, pushed by skopeo; a store that does not exist yet.
-class ImageTest : public fixtures::LeakCheckedTest {
- protected:
-  void SetUp() override {
-    LeakCheckedTest::SetUp();
-    REQUIRE(root);
-    auto directory = file::TempDir::create("/tmp", "proa-image-");
-    ASSERT_OK(directory);
-    directory_.emplace(directory.take());
-    auto registry = Registry::start();
-    ASSERT_OK(registry);
-    registry_.emplace(registry.take());
-    const Ran made = run(
-        cat("set -e; cd ", at(""), "; umoci init --layout oci; umoci new --image oci:app;",
-            "umoci unpack --image oci:app b >/dev/null; for i in 1 2 3; do mkdir -p b/rootfs/d$i;",
-            "head -c 2000000 /dev/urandom >b/rootfs/d$i/data; ln -s data b/rootfs/d$i/link;",
-            "umoci repack --refresh-bundle --image oci:app b >/dev/null 2>&1; done;",
-            "skopeo copy -q --dest-tls-verify=false oci:oci:app docker://", name()));
-    ASSERT_EQ(made.code, 0) << made.output;
-  }
-
-  void TearDown() override {
-    registry_.reset();
-    directory_.reset();
-    LeakCheckedTest::TearDown();
-  }
-
-  std::string at(std::string_view path) const { return cat(directory_->path(), "/", path); }
-  std::string name() const { return cat(registry_->address(), "/team/app:1"); }
-  Ran image(const std::string& arguments) const {
-    return run(cat(program("proa-test-store"), " image --root ", at("root"), " ", arguments));
-  }
-  std::string digest_at_registry() const {
-    return trimmed(
-        run(cat("skopeo inspect --tls-verify=false --format '{{.Digest}}' docker://", name())));
-  }
-  static std::string trimmed(const Ran& ran) { return std::string(trim(ran.output)); }
-
-  std::optional<file::TempDir> directory_;
-  std::optional<Registry> registry_;
-};
 
 TEST_F(ImageTest, pulled_image_is_the_one_pushed_and_other_tools_read_the_store) {
   const Ran pulled = image(cat("pull ", name()));
@@ -79,10 +36,10 @@ TEST_F(ImageTest, archive_goes_to_other_tools_and_back_with_the_same_digest) {
       run(cat("cd ", directory_->path(), " && skopeo copy -q docker-archive:a.tar:", name(),
               " docker-archive:d.tar:", name()));
   ASSERT_EQ(docker.code, 0) << docker.output;
-  const std::string id = trimmed(run(
-      cat(program("proa-test-store"), " image --root ", at("root"), " inspect ", name(), " | grep '\"Id\"'")));
+  const std::string id = trimmed(
+      run(cat(program(kImages), " --root ", at("root"), " inspect ", name(), " | grep '\"Id\"'")));
   for (const std::string_view archive : {"a.tar", "d.tar"}) {
-    const std::string ours = cat(program("proa-test-store"), " image --root ", at("loaded-"), archive, " ");
+    const std::string ours = cat(program(kImages), " --root ", at("loaded-"), archive, " ");
     const Ran loaded = run(
         cat(ours, "load -i ", at(archive), " && ", ours, "verify && ", ours, "inspect ", name()));
     EXPECT_EQ(loaded.code, 0) << loaded.output;
@@ -121,8 +78,8 @@ TEST_F(ImageTest, private_registry_wants_its_authority_and_credentials) {
                                cat(R"({"registries":[{"prefix":")", registry.address(),
                                    R"(","ca":")", at("cert.pem"), R"("}]})"),
                                0600, file::Durable::no));
-  const std::string ours = cat("export DOCKER_CONFIG=", at("docker"), "; ", program("proa-test-store"),
-                               " image --config ", at("proad.json"), " --root ", at("root"), " ");
+  const std::string ours = cat("export DOCKER_CONFIG=", at("docker"), "; ", program(kImages),
+                               " --config ", at("proad.json"), " --root ", at("root"), " ");
   const Ran refused = run(cat(ours, "pull -q ", private_name));
   EXPECT_NE(refused.code, 0);
   EXPECT_THAT(refused.output, HasSubstr("log in"));
@@ -138,7 +95,7 @@ TEST_F(ImageTest, dropped_blobs_are_made_again) {
   ASSERT_EQ(image(cat("pull -q ", name())).code, 0);
   ASSERT_EQ(image("prune --blobs").code, 0);
   ASSERT_EQ(image(cat("save -o ", at("a.tar"), " ", name())).code, 0);
-  const std::string ours = cat(program("proa-test-store"), " image --root ", at("again"), " ");
+  const std::string ours = cat(program(kImages), " --root ", at("again"), " ");
   const Ran loaded = run(cat(ours, "load -i ", at("a.tar"), " && ", ours, "verify"));
   EXPECT_EQ(loaded.code, 0) << loaded.output;
 }
@@ -158,7 +115,7 @@ TEST_F(ImageTest, damaged_blob_and_layer_are_named) {
 }
 
 TEST_F(ImageTest, two_pulls_at_once_do_each_layer_once) {
-  const Ran both = run(cat("set -e; p='", program("proa-test-store"), " image --root ", at("root"), " pull ",
+  const Ran both = run(cat("set -e; p='", program(kImages), " --root ", at("root"), " pull ",
                            name(), "'; $p >", at("1"), " & a=$!; $p >", at("2"), "; wait $a; cat ",
                            at("1"), " ", at("2"), " | grep -c ': complete'"));
   EXPECT_EQ(both.code, 0) << both.output;
@@ -177,29 +134,9 @@ TEST_F(ImageTest, removed_image_leaves_nothing_and_a_second_name_keeps_it) {
             "0");
 }
 
-TEST_F(ImageTest, pull_killed_at_any_write_rename_or_sync_leaves_a_sound_store) {
-  for (const std::string_view call : {"rename,renameat", "fsync", "write"}) {
-    bool killed = true;
-    // Writes are many: every seventh; the others all.
-    for (int count = 1; killed && count < 400; count += call == "write" ? 7 : 1) {
-      SCOPED_TRACE(cat(call, " ", count));
-      run(cat("rm -rf ", at("root")));
-      const Ran ran = run(cat("strace -f -qq -o /dev/null -e trace=", call, " -e inject=", call,
-                              ":signal=KILL:when=", count, " ", program("proa-test-store"), " image --root ",
-                              at("root"), " pull -q ", name()));
-      killed = ran.code != 0;
-      const Ran verified = image("verify");
-      ASSERT_EQ(verified.code, 0) << verified.output;
-      const Ran again = image(cat("pull -q ", name()));
-      ASSERT_EQ(again.code, 0) << again.output;
-    }
-    EXPECT_FALSE(killed) << call;
-  }
-}
-
 TEST_F(ImageTest, data_is_synced_before_the_rename_that_publishes_it) {
   const Ran traced = run(cat("strace -f -y -qq -e trace=fsync,renameat -o ", at("log"), " ",
-                             program("proa-test-store"), " image --root ", at("root"), " pull -q ", name()));
+                             program(kImages), " --root ", at("root"), " pull -q ", name()));
   ASSERT_EQ(traced.code, 0) << traced.output;
   const Result<std::string> log = file::read_file(at("log"));
   ASSERT_OK(log);

@@ -1,17 +1,17 @@
-// Commands on an image store.
+// The image store's operations, one command each.
 #pragma once
 
 #include <CLI/CLI.hpp>
 
 #include "base/result.h"
 
-namespace proa::store_tool {
+namespace proa::tests {
 
 // What the chosen command came to. Owner: main.
 struct Outcome {
   Result<void> result;
 };
 
-void add_image_commands(CLI::App& app, Outcome& outcome);
+void add_commands(CLI::App& app, Outcome& outcome);
 
-}  // namespace proa::store_tool
+}  // namespace proa::tests

@@ -1,4 +1,4 @@
-#include "tests/store_tool/image_commands.h"
+#include "tests/images/commands.h"
 
 #include <unistd.h>
 
@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 
+#include "image/archive/import.h"
 #include "image/archive/load.h"
 #include "image/archive/save.h"
 #include "image/registry/credentials.h"
@@ -15,17 +16,17 @@
 #include "image/store/image.h"
 #include "image/store/verify.h"
 #include "kernel/file/file.h"
-#include "tests/store_tool/image_context.h"
-#include "tests/store_tool/image_show.h"
+#include "tests/images/context.h"
+#include "tests/images/show.h"
 
-namespace proa::store_tool {
+namespace proa::tests {
 namespace {
 
 using image::Store;
 
 // All that the commands' options are parsed into. Shared by their callbacks.
 struct Arguments {
-  ImageOptions options;
+  Options options;
   std::string name;
   std::string target;
   std::string file;
@@ -85,6 +86,20 @@ Result<void> run_save(const Arguments& arguments) {
   const Fd output = TRY(file::open(arguments.file.empty() ? "/dev/stdout" : arguments.file,
                                    O_WRONLY | O_CREAT | O_TRUNC, 0600));
   return image::save(store, settings, arguments.names, output);
+}
+
+Result<void> run_import(const Arguments& arguments) {
+  const auto reference = TRY(oci::distribution::Reference::parse(arguments.name));
+  const Store store = TRY(open_store(arguments.options));
+  const image::Settings settings = TRY(load_settings(arguments.options));
+  const Fd input =
+      TRY(file::open(arguments.file.empty() ? "/dev/stdin" : arguments.file, O_RDONLY));
+  image::ImportRequest request;
+  request.name = reference.text();
+  request.run.command = arguments.names;
+  const auto target = TRY(image::import_tree(store, settings, input, request, {}));
+  print_line(target.digest.text());
+  return {};
 }
 
 Result<void> run_login(const Arguments& arguments) {
@@ -171,63 +186,50 @@ Result<void> run_verify(const Arguments& arguments) {
   return fail(ErrorKind::corrupt, "the image store '", store.path(), "' is damaged");
 }
 
-CLI::App* add_command(CLI::App& parent, const char* name, const char* help, Command command,
-                      const SharedArguments& arguments, Outcome& outcome) {
-  CLI::App* app = parent.add_subcommand(name, help);
-  app->callback([command, arguments, &outcome] { outcome.result = command(*arguments); });
-  return app;
-}
-
 }  // namespace
 
-void add_image_commands(CLI::App& app, Outcome& outcome) {
+void add_commands(CLI::App& app, Outcome& outcome) {
   const auto arguments = std::make_shared<Arguments>();
   Arguments& given = *arguments;
-  CLI::App* image = app.add_subcommand("image", "Work with images");
-  image->require_subcommand(1);
-  image->add_option("--root", given.options.root, "Where the engine keeps its data");
-  image->add_option("--config", given.options.configuration, "The engine's configuration");
-  image->add_option("--worker", given.options.worker, "The proa-worker program");
-  const auto add = [&](const char* name, const char* help, Command command) {
-    return add_command(*image, name, help, command, arguments, outcome);
+  app.add_option("--root", given.options.root, "Where the store is");
+  app.add_option("--config", given.options.configuration, "The engine's configuration");
+  const auto add = [&](const char* name, Command command) {
+    CLI::App* added = app.add_subcommand(name, "");
+    added->callback([command, arguments, &outcome] { outcome.result = command(*arguments); });
+    return added;
   };
   const auto add_progress = [&](CLI::App* command) {
     command->add_flag("-q,--quiet", given.options.quiet, "Print no progress");
     command->add_flag("--json", given.options.json_progress, "Print progress as JSON, a line each");
   };
-  CLI::App* pull = add("pull", "Get an image from a registry", run_pull);
-  pull->add_option("name", given.name)->required();
+  const auto add_named = [&](const char* name, Command command) {
+    CLI::App* added = add(name, command);
+    added->add_option("name", given.name)->required();
+    return added;
+  };
+  CLI::App* pull = add_named("pull", run_pull);
   pull->add_option("--platform", given.platform, "os/architecture[/variant]");
   add_progress(pull);
-  CLI::App* push = add("push", "Give an image to a registry", run_push);
-  push->add_option("name", given.name)->required();
-  add_progress(push);
-  add("load", "Load images from an archive", run_load)
-      ->add_option("-i,--input", given.file, "A file instead of standard input");
-  CLI::App* save = add("save", "Save images into an archive", run_save);
+  add_progress(add_named("push", run_push));
+  add("load", run_load)->add_option("-i,--input", given.file, "A file instead of standard input");
+  CLI::App* save = add("save", run_save);
   save->add_option("names", given.names)->required();
   save->add_option("-o,--output", given.file, "A file instead of standard output");
-  CLI::App* login =
-      add("login", "Keep credentials; reads the password from standard input", run_login);
-  login->add_option("registry", given.name)->required();
-  login->add_option("-u,--username", given.user)->required();
-  add("logout", "Forget credentials", run_logout)->add_option("registry", given.name)->required();
-  add("ls", "List images", run_list);
-  add("inspect", "Show an image as JSON", run_inspect)->add_option("name", given.name)->required();
-  add("history", "Show what made an image", run_history)
-      ->add_option("name", given.name)
-      ->required();
-  CLI::App* tag = add("tag", "Give an image another name", run_tag);
-  tag->add_option("name", given.name)->required();
-  tag->add_option("new-name", given.target)->required();
-  CLI::App* remove = add("rm", "Remove an image", run_remove);
-  remove->add_option("name", given.name)->required();
-  remove->add_flag("-f,--force", given.force, "By id: remove all its names");
-  CLI::App* prune = add("prune", "Remove what is not needed", run_prune);
+  CLI::App* import = add_named("import", run_import);
+  import->add_option("-i,--input", given.file, "A file instead of standard input");
+  import->add_option("--command", given.names, "What the image runs");
+  add_named("login", run_login)->add_option("-u,--username", given.user)->required();
+  add_named("logout", run_logout);
+  add("ls", run_list);
+  add_named("inspect", run_inspect);
+  add_named("history", run_history);
+  add_named("tag", run_tag)->add_option("new-name", given.target)->required();
+  add_named("rm", run_remove)->add_flag("-f,--force", given.force, "By id: remove all its names");
+  CLI::App* prune = add("prune", run_prune);
   prune->add_flag("-a,--all", given.all, "Also images that have a name");
   prune->add_flag("--blobs", given.blobs, "Also compressed layers that can be made again");
-  add("verify", "Look for damaged blobs and layers", run_verify);
-  add("df", "Show what takes how much on disk", run_usage);
+  add("verify", run_verify);
+  add("df", run_usage);
 }
 
-}  // namespace proa::store_tool
+}  // namespace proa::tests

@@ -1,11 +1,11 @@
-#include "tests/store_tool/image_show.h"
+#include "tests/images/show.h"
 
 #include <algorithm>
 
 #include "oci/distribution/reference.h"
-#include "tests/store_tool/image_context.h"
+#include "tests/images/context.h"
 
-namespace proa::store_tool {
+namespace proa::tests {
 namespace {
 
 std::string pad(std::string_view text, std::size_t width) {
@@ -109,4 +109,4 @@ void show_usage(const image::DiskUsage& usage) {
   print_line(cat("Reclaimable: ", human_size(usage.reclaimable)));
 }
 
-}  // namespace proa::store_tool
+}  // namespace proa::tests

@@ -1,4 +1,4 @@
-#include "tests/store_tool/image_context.h"
+#include "tests/images/context.h"
 
 #include <cstdio>
 #include <memory>
@@ -7,7 +7,7 @@
 #include "image/registry/credentials.h"
 #include "kernel/file/file.h"
 
-namespace proa::store_tool {
+namespace proa::tests {
 namespace {
 
 Result<std::string> own_directory() {
@@ -40,26 +40,19 @@ std::string_view words(image::Progress::Stage stage) {
 
 }  // namespace
 
-Result<image::Store> open_store(const ImageOptions& options) {
-  return image::Store::open(options.root);
-}
+Result<image::Store> open_store(const Options& options) { return image::Store::open(options.root); }
 
-Result<image::Settings> load_settings(const ImageOptions& options) {
+Result<image::Settings> load_settings(const Options& options) {
   image::Settings settings;
-  const Result<std::string> text = file::read_file(options.configuration);
-  if (text.ok()) {
-    const json::Value value = TRY(json::parse(text.value(), options.configuration));
+  if (!options.configuration.empty()) {
+    const std::string text = TRY(file::read_file(options.configuration));
+    const json::Value value = TRY(json::parse(text, options.configuration));
     settings.registries =
         TRY(image::RegistrySettings::parse(json::Reader(value, options.configuration)));
-  } else if (text.error().errno_code() != ENOENT) {
-    return text.error();
   }
   settings.registries.credentials = image::default_credentials_file();
-  settings.worker = options.worker;
-  if (settings.worker.empty()) {
-    const std::string directory = TRY(own_directory());
-    settings.worker = cat(directory, "/proa-worker");
-  }
+  const std::string directory = TRY(own_directory());
+  settings.worker = cat(directory, "/proa-worker");
   return settings;
 }
 
@@ -68,7 +61,7 @@ void print_line(std::string_view line) {
   std::fputc('\n', stdout);
 }
 
-image::ProgressSink make_progress(const ImageOptions& options) {
+image::ProgressSink make_progress(const Options& options) {
   if (options.quiet) return [](const image::Progress&) {};
   // Shared by the copies of the sink.
   const auto mutex = std::make_shared<std::mutex>();
@@ -97,4 +90,4 @@ std::string human_size(std::uint64_t bytes) {
                           : cat(tenths / 10, ".", tenths % 10, kUnits[unit]);
 }
 
-}  // namespace proa::store_tool
+}  // namespace proa::tests

@@ -7,11 +7,11 @@
 #include "image/store/collect.h"
 #include "image/store/image.h"
 
-namespace proa::store_tool {
+namespace proa::tests {
 
 void show_images(const std::vector<image::Image>& images);
 void show_inspect(const image::Image& image);
 Result<void> show_history(const image::Store& store, const image::Image& image);
 void show_usage(const image::DiskUsage& usage);
 
-}  // namespace proa::store_tool
+}  // namespace proa::tests

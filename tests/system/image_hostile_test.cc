@@ -1,0 +1,102 @@
+// Archives and layers made to harm: each is refused with the reason named, and nothing stays.
+#include <gmock/gmock.h>
+
+#include "base/text.h"
+#include "tests/system/image_fixture.h"
+
+namespace proa::tests {
+namespace {
+
+using ::testing::HasSubstr;
+
+class ImageHostileTest : public ImageTest {
+ protected:
+  // What `command` on an empty store is refused with; nothing of it is left.
+  std::string refusal(const std::string& command) const {
+    const Ran ran = run(cat("rm -rf ", at("root"), "; ", images("root"), command));
+    EXPECT_NE(ran.code, 0) << ran.output;
+    EXPECT_EQ(image("prune").code, 0);
+    EXPECT_EQ(trimmed(run(cat("find ", at("root/layers"), " ", at("root/partial"), " ",
+                              at("root/tmp"), " ", at("root/content/blobs"), " -type f | wc -l"))),
+              "0");
+    return ran.output;
+  }
+  // Runs a script of Python's tarfile, with `t` open to be written.
+  void make_tar(const std::string& name, const std::string& script) const {
+    const Ran made = run(cat("cd ", at(""), " && python3 - <<'END'\nimport io, tarfile\n",
+                             "def file(t, name, data=b'', **more):\n",
+                             "    i = tarfile.TarInfo(name)\n    i.size = len(data)\n",
+                             "    for key, value in more.items(): setattr(i, key, value)\n",
+                             "    t.addfile(i, io.BytesIO(data))\n", "t = tarfile.open('", name,
+                             "', 'w')\n", script, "\nt.close()\nEND"));
+    ASSERT_EQ(made.code, 0) << made.output;
+  }
+};
+
+TEST_F(ImageHostileTest, archive_that_is_a_bomb_is_stopped) {
+  const Ran made = run(cat("cd ", at(""), " && truncate -s 4G zeros && tar -cf - zeros | ",
+                           "zstd -q -19 -o bomb.tar.zst; rm zeros; ls -s bomb.tar.zst"));
+  ASSERT_EQ(made.code, 0) << made.output;
+
+  EXPECT_THAT(refusal(cat("load -i ", at("bomb.tar.zst"))), HasSubstr("for each byte"));
+  EXPECT_THAT(refusal(cat("import -i ", at("bomb.tar.zst"), " a:1")), HasSubstr("for each"));
+}
+
+TEST_F(ImageHostileTest, archive_of_more_members_than_descriptors_loads) {
+  ASSERT_EQ(run(cat(images("full"), "pull -q ", name(), " && ", images("full"), "save -o ",
+                    at("a.tar"), " ", name(), " && mkdir ", at("many"), " && cd ", at("many"),
+                    " && touch $(seq 600) && tar -rf ", at("a.tar"), " ."))
+                .code,
+            0);
+  const Ran loaded = run(cat("ulimit -n 200; ", images("root"), "load -i ", at("a.tar"), " && ",
+                             images("root"), "verify"));
+  EXPECT_EQ(loaded.code, 0) << loaded.output;
+}
+
+TEST_F(ImageHostileTest, layers_that_lead_outside_are_refused_by_the_entrys_name) {
+  struct Case {
+    const char* script;
+    const char* reason;
+  };
+  for (const Case& one : {
+           Case{"file(t, '../../etc/passwd', b'x')", "../../etc/passwd"},
+           Case{"file(t, 'a', type=tarfile.SYMTYPE, linkname='a')\nfile(t, 'a/b', b'x')", "a/b"},
+           Case{"file(t, 'h', type=tarfile.LNKTYPE, linkname='/etc/shadow')", "'h'"},
+           Case{"file(t, 'f', b'x')\nfile(t, 'f/g', b'x')", "f/g"},
+           Case{"file(t, 'n' * 300, b'x')", "nnn"},
+           Case{"file(t, 'd', type=tarfile.CHRTYPE, devmajor=1 << 20, devminor=0)", "'d'"},
+           Case{"file(t, 'u', b'x', uid=1 << 40)", "uid"},
+       }) {
+    make_tar("bad.tar", one.script);
+    EXPECT_THAT(refusal(cat("import -i ", at("bad.tar"), " a:1")), HasSubstr(one.reason))
+        << one.script;
+  }
+}
+
+TEST_F(ImageHostileTest, archive_whose_parts_disagree_is_refused) {
+  ASSERT_EQ(
+      run(cat(images("full"), "pull -q ", name(), " && ", images("full"), "save -o ", at("a.tar"),
+              " ", name(), " && mkdir ", at("x"), " && tar -C ", at("x"), " -xf ", at("a.tar")))
+          .code,
+      0);
+  // The largest blob is a layer: one byte of it changes.
+  const Ran damaged =
+      run(cat("cd ", at("x"), " && f=$(ls -S blobs/sha256/* | head -1) && printf x | dd of=$f ",
+              "conv=notrunc bs=1 seek=5000 2>/dev/null && tar -cf ", at("bad.tar"), " ."));
+  ASSERT_EQ(damaged.code, 0) << damaged.output;
+  EXPECT_THAT(refusal(cat("load -i ", at("bad.tar"))), HasSubstr("layer sha256:"));
+
+  make_tar("deep.tar",
+           "file(t, 'oci-layout', b'{\"imageLayoutVersion\":\"1.0.0\"}')\n"
+           "file(t, 'index.json', b'[' * 100000)");
+  EXPECT_THAT(refusal(cat("load -i ", at("deep.tar"))), HasSubstr("nested deeper"));
+  make_tar("large.tar",
+           "file(t, 'oci-layout', b'{\"imageLayoutVersion\":\"1.0.0\"}')\n"
+           "file(t, 'index.json', b' ' * (64 << 20))");
+  EXPECT_THAT(refusal(cat("load -i ", at("large.tar"))), HasSubstr("limit"));
+  make_tar("neither.tar", "file(t, 'readme', b'x')");
+  EXPECT_THAT(refusal(cat("load -i ", at("neither.tar"))), HasSubstr("no archive of images"));
+}
+
+}  // namespace
+}  // namespace proa::tests

@@ -1,0 +1,164 @@
+// Registries as they are on the internet: tokens, broken connections, refusals, wrong bytes, and
+// mirrors that lag behind.
+#include <gmock/gmock.h>
+
+#include "base/json.h"
+#include "base/text.h"
+#include "kernel/file/file.h"
+#include "tests/fixtures/require.h"
+#include "tests/system/image_fixture.h"
+#include "tests/system/registry_front.h"
+
+namespace proa::tests {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class ImageRegistryTest : public ImageTest {
+ protected:
+  RegistryFront start(const std::vector<std::string>& options) const {
+    auto front = RegistryFront::start(*registry_, at("log"), options);
+    EXPECT_TRUE(front.ok()) << front.error().message();
+    return front.take();
+  }
+  std::string log() const { return file::read_file(at("log")).take(); }
+  // How many requests of the log start so and hold `part`.
+  int requests(std::string_view method, std::string_view part) const {
+    int count = 0;
+    const std::string text = log();
+    for (const std::string_view line : split(text, '\n')) {
+      count += line.starts_with(method) && line.find(part) != line.npos ? 1 : 0;
+    }
+    return count;
+  }
+  // The store's commands with settings and credentials of this test's own.
+  std::string with_settings(const std::string& settings) const {
+    EXPECT_OK(
+        file::replace_file(FdRef::cwd(), at("proad.json"), settings, 0600, file::Durable::no));
+    return cat("export DOCKER_CONFIG=", at("docker"), "; ", images("root"), "--config ",
+               at("proad.json"), " ");
+  }
+};
+
+TEST_F(ImageRegistryTest, token_when_logged_in_then_it_is_fetched_and_without_login_refused) {
+  const RegistryFront front = start({"--token", "ann:secret"});
+  const std::string ours = with_settings("{}");
+
+  const Ran refused = run(cat(ours, "pull -q ", name_at(front.address())));
+  EXPECT_NE(refused.code, 0);
+  const Ran wrong = run(cat("echo nope | { ", ours, "login -u ann ", front.address(), "; }"));
+  EXPECT_NE(wrong.code, 0);
+  const Ran right = run(cat("echo secret | { ", ours, "login -u ann ", front.address(), "; }"));
+  ASSERT_EQ(right.code, 0) << right.output;
+  const Ran pulled = run(cat(ours, "pull -q ", name_at(front.address())));
+  EXPECT_EQ(pulled.code, 0) << pulled.output;
+  EXPECT_EQ(run(cat(ours, "logout ", front.address())).code, 0);
+  EXPECT_NE(run(cat(ours, "rm ", name_at(front.address()), " && ", ours, "pull -q ",
+                    name_at(front.address())))
+                .code,
+            0);
+}
+
+TEST_F(ImageRegistryTest, download_when_it_breaks_then_it_goes_on_where_it_was) {
+  const RegistryFront front = start({"--cut", "1000000"});
+
+  const Ran pulled = image(cat("pull -q ", name_at(front.address())));
+
+  ASSERT_EQ(pulled.code, 0) << pulled.output;
+  EXPECT_EQ(image("verify").code, 0);
+  EXPECT_GE(requests("GET", "bytes=1000000-"), 3) << log();
+}
+
+// What an earlier process had received is asked for no more.
+TEST_F(ImageRegistryTest, download_when_killed_then_the_next_process_goes_on) {
+  const RegistryFront slow = start({"--cut", "1500000", "--refuse", "0"});
+  const Ran killed =
+      run(cat("strace -f -qq -o /dev/null -e trace=write -e inject=write:signal=KILL:when=9 ",
+              images("root"), "pull -q ", name_at(slow.address())));
+  ASSERT_NE(killed.code, 0);
+  const Ran partial = run(cat("find ", at("root/partial"), " -size +0 | wc -l"));
+
+  const Ran pulled = image(cat("pull -q ", name()));
+
+  ASSERT_EQ(pulled.code, 0) << pulled.output;
+  EXPECT_EQ(image("verify").code, 0);
+  EXPECT_NE(trimmed(partial), "0");
+  EXPECT_EQ(trimmed(run(cat("find ", at("root/partial"), " -type f | wc -l"))), "0");
+}
+
+TEST_F(ImageRegistryTest, registry_when_it_is_busy_then_it_is_asked_again) {
+  const RegistryFront front = start({"--refuse", "1"});
+
+  const Ran pulled = image(cat("pull -q ", name_at(front.address())));
+
+  ASSERT_EQ(pulled.code, 0) << pulled.output;
+  EXPECT_EQ(image("verify").code, 0);
+}
+
+TEST_F(ImageRegistryTest, wrong_byte_when_in_a_layer_then_the_image_is_refused_and_nothing_stays) {
+  const RegistryFront front = start({"--damage", "1234567"});
+
+  const Ran pulled = image(cat("pull -q ", name_at(front.address())));
+
+  EXPECT_NE(pulled.code, 0);
+  EXPECT_THAT(pulled.output, HasSubstr("layer sha256:"));
+  EXPECT_EQ(trimmed(image("ls")), "NAME  ID  CREATED  SIZE");
+  EXPECT_EQ(image("prune").code, 0);
+  EXPECT_EQ(trimmed(run(cat("find ", at("root/layers"), " ", at("root/partial"), " ",
+                            at("root/content/blobs"), " -type f | wc -l"))),
+            "0");
+}
+
+TEST_F(ImageRegistryTest, mirror_when_it_lacks_the_layers_then_they_come_from_the_registry) {
+  const RegistryFront mirror = start({"--without-blobs"});
+  const std::string ours =
+      with_settings(cat(R"({"registries":[{"prefix":")", registry_->address(),
+                        R"(","mirrors":["http://)", mirror.address(), R"("]}]})"));
+
+  const Ran pulled = run(cat(ours, "pull ", name()));
+
+  ASSERT_EQ(pulled.code, 0) << pulled.output;
+  EXPECT_THAT(pulled.output, HasSubstr(digest_at_registry()));
+  EXPECT_GE(requests("GET", "/manifests/"), 1) << log();
+}
+
+TEST_F(ImageRegistryTest, mirror_when_it_has_all_then_the_registry_is_not_asked) {
+  const RegistryFront mirror = start({});
+  const std::string absent = "registry.invalid:5000";
+  const std::string ours =
+      with_settings(cat(R"({"registries":[{"prefix":")", absent, R"(","mirrors":["http://)",
+                        mirror.address(), R"("]}]})"));
+
+  const Ran pulled = run(cat(ours, "pull ", name_at(absent)));
+
+  ASSERT_EQ(pulled.code, 0) << pulled.output;
+  EXPECT_THAT(pulled.output, HasSubstr(digest_at_registry()));
+  EXPECT_THAT(image("ls").output, HasSubstr(absent));
+}
+
+TEST_F(ImageRegistryTest, progress_when_asked_for_as_json_then_each_layer_tells_its_stages) {
+  const Ran pulled = image(cat("pull --json ", name()));
+
+  ASSERT_EQ(pulled.code, 0) << pulled.output;
+  int downloads = 0;
+  int complete = 0;
+  for (const std::string_view line : split(trim(pulled.output), '\n')) {
+    const auto value = json::parse(line, "progress");
+    ASSERT_OK(value);
+    const json::Reader reader(value.value(), "progress");
+    const auto status = reader.find("status");
+    ASSERT_TRUE(status) << line;
+    const std::string text = status->string().take();
+    if (text == "Downloading") {
+      ++downloads;
+      EXPECT_TRUE(reader.find("id") && reader.find("progressDetail")) << line;
+    }
+    complete += text == "Pull complete" ? 1 : 0;
+  }
+  EXPECT_GE(downloads, 3) << pulled.output;
+  EXPECT_EQ(complete, 3) << pulled.output;
+}
+
+}  // namespace
+}  // namespace proa::tests
