@@ -1,0 +1,72 @@
+#include "compose/document/node.h"
+
+#include <algorithm>
+
+namespace proa::compose {
+
+std::string Place::text() const {
+  const std::string name = file ? *file : std::string("compose");
+  return line == 0 ? name : cat(name, ":", line, ":", column);
+}
+
+std::string_view Node::kind_name() const {
+  switch (kind) {
+    case NodeKind::null:
+      return "nothing";
+    case NodeKind::scalar:
+      return "a single value";
+    case NodeKind::sequence:
+      return "a list";
+    case NodeKind::mapping:
+      return "a mapping";
+  }
+  return "";
+}
+
+const Node* Node::find(std::string_view key) const {
+  const auto found = std::ranges::find(entries, key, &Entry::first);
+  return found == entries.end() ? nullptr : &found->second;
+}
+
+Node* Node::find(std::string_view key) {
+  const auto found = std::ranges::find(entries, key, &Entry::first);
+  return found == entries.end() ? nullptr : &found->second;
+}
+
+Node& Node::set(std::string_view key, Node value) {
+  if (is_null()) kind = NodeKind::mapping;
+  if (Node* present = find(key)) {
+    *present = std::move(value);
+    return *present;
+  }
+  return entries.emplace_back(std::string(key), std::move(value)).second;
+}
+
+void Node::erase(std::string_view key) {
+  std::erase_if(entries, [&](const Entry& entry) { return entry.first == key; });
+}
+
+Node make_scalar(std::string_view text, const Place& place) {
+  Node node;
+  node.kind = NodeKind::scalar;
+  node.quoted = Quoted::yes;
+  node.text = text;
+  node.place = place;
+  return node;
+}
+
+Node make_sequence(const Place& place) {
+  Node node;
+  node.kind = NodeKind::sequence;
+  node.place = place;
+  return node;
+}
+
+Node make_mapping(const Place& place) {
+  Node node;
+  node.kind = NodeKind::mapping;
+  node.place = place;
+  return node;
+}
+
+}  // namespace proa::compose
