@@ -79,7 +79,10 @@ Value print_image(const image::Image& image) {
   value.set("VirtualSize", image.size);
   Value driver = Value::object();
   driver.set("Name", "erofs");
-  driver.set("Data", Value::object());
+  std::uint64_t transfer = 0;
+  for (const oci::image::Descriptor& layer : image.content.layers) transfer += layer.size;
+  // What a pull moves; Docker has no field for it, but lets drivers tell what they like.
+  driver.set("Data", Value::Object{{"TransferBytes", cat(transfer)}});
   value.set("GraphDriver", std::move(driver));
   Value layers = Value::array();
   for (const Digest& diff_id : config.diff_ids) layers.push(diff_id.text());

@@ -1,0 +1,182 @@
+#include "compare/advice.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+
+#include "base/text.h"
+#include "compare/statistics.h"
+
+namespace proa::compare {
+namespace {
+
+std::string decimal(double number) {
+  char text[48];
+  const double size = number < 0 ? -number : number;
+  const int places = size >= 100 ? 0 : (size >= 10 ? 1 : (size >= 1 ? 2 : 3));
+  std::snprintf(text, sizeof text, "%.*f", places, number);
+  return text;
+}
+
+bool needs(const Comparison& comparison, std::string_view key) {
+  return std::ranges::find(comparison.needs, key) != comparison.needs.end();
+}
+
+const Outcome* find(const Comparison& comparison, std::string_view name) {
+  const auto found = std::ranges::find_if(comparison.outcomes, [&](const Outcome& outcome) {
+    return outcome.candidate.name == name && outcome.failure.empty();
+  });
+  return found == comparison.outcomes.end() ? nullptr : &*found;
+}
+
+// How two candidates compare in one figure.
+struct Contrast {
+  bool comparable = false;
+  bool different = false;
+  double ratio = 1;  // of the medians, left over right
+};
+
+Contrast contrast(const Comparison& comparison, std::size_t figure, const Outcome& left,
+                  const Outcome& right) {
+  const std::vector<double>& ours = left.series[figure].samples;
+  const std::vector<double>& theirs = right.series[figure].samples;
+  Contrast result;
+  const double below = median(theirs);
+  result.comparable = !ours.empty() && !theirs.empty() && below != 0;
+  if (!result.comparable) return result;
+  result.different = differ(ours, theirs, comparison.figures.size());
+  result.ratio = median(ours) / below;
+  return result;
+}
+
+// A sentence for each figure that tells the hulls apart, and one naming those that do not.
+void add_measured(const Comparison& comparison, const Outcome& container, const Outcome& vm,
+                  Advice& advice) {
+  std::vector<std::string> same;
+  for (std::size_t at = 0; at < comparison.figures.size(); ++at) {
+    const Figure& figure = comparison.figures[at];
+    if (vm.candidate.emulated && figure.is_speed) continue;
+    const Contrast between = contrast(comparison, at, vm, container);
+    if (!between.comparable) continue;
+    if (!between.different) {
+      same.push_back(to_lower(figure.title));
+      continue;
+    }
+    advice.reasons.push_back(cat(figure.title, ": the virtual machine has ", decimal(between.ratio),
+                                 " times the container's ",
+                                 print_figure(figure, container.series[at]), "."));
+  }
+  if (!same.empty()) {
+    advice.reasons.push_back(cat("No difference could be told in: ", join(same, ", "), "."));
+  }
+}
+
+void add_isolation(const Outcome& container, const Outcome& vm, Advice& advice) {
+  if (!container.isolation || !vm.isolation) return;
+  advice.reasons.push_back(cat("Isolation: the container shares the host's kernel and reaches ",
+                               container.isolation->system_calls,
+                               " of its system calls; the virtual machine has a "
+                               "kernel of its own (",
+                               vm.isolation->kernel, ")",
+                               vm.candidate.emulated
+                                   ? ", but an emulated machine is no promised security boundary."
+                                   : ", and reaches the host only through its devices."));
+}
+
+std::string verdict_of(const Comparison& comparison, const Outcome* container, const Outcome* vm) {
+  const bool own_kernel = needs(comparison, "own-kernel") || needs(comparison, "untrusted-code");
+  const bool light = needs(comparison, "density") || needs(comparison, "fast-start") ||
+                     needs(comparison, "host-devices");
+  if (container == nullptr && vm == nullptr)
+    return "It ran in no hull: there is nothing to advise.";
+  if (vm == nullptr) {
+    return own_kernel ? "It needs a virtual machine, but none could run here."
+                      : "Run it as a container: no virtual machine could run here.";
+  }
+  if (container == nullptr) return "Run it as a virtual machine: the container did not run.";
+  if (own_kernel && vm->candidate.emulated && needs(comparison, "untrusted-code")) {
+    return "Run it as a virtual machine on a host with hardware virtualisation; the emulated one "
+           "here is no security boundary.";
+  }
+  if (own_kernel && light) {
+    return "Use both: a virtual machine for the part that needs its own kernel, containers for "
+           "the parts that are many or have to start fast; on one network they find each other "
+           "by name.";
+  }
+  if (own_kernel) return "Run it as a virtual machine: it needs a kernel of its own.";
+  if (light) return "Run it as a container.";
+  return "Run it as a container, unless it needs a kernel of its own: nothing that was declared "
+         "asks for one.";
+}
+
+}  // namespace
+
+const std::vector<Need>& known_needs() {
+  static const std::vector<Need> kNeeds = {
+      {"own-kernel", "a kernel of its own: modules, other versions, kernel settings"},
+      {"untrusted-code", "a boundary that does not share the host's kernel"},
+      {"density", "many instances on one host"},
+      {"fast-start", "starts that a user waits for"},
+      {"host-devices", "devices of the host"},
+  };
+  return kNeeds;
+}
+
+Result<std::vector<std::string>> parse_needs(std::string_view text) {
+  std::vector<std::string> found;
+  for (const std::string_view part : split(text, ',')) {
+    if (trim(part).empty()) continue;
+    if (std::ranges::find(known_needs(), trim(part), &Need::key) == known_needs().end()) {
+      std::string known;
+      for (const Need& need : known_needs()) known += cat(known.empty() ? "" : ", ", need.key);
+      return fail(ErrorKind::invalid_argument, "'", printable(part, 40),
+                  "' is not among the needs: ", known);
+    }
+    found.emplace_back(trim(part));
+  }
+  return found;
+}
+
+std::string print_figure(const Figure& figure, const Series& series) {
+  if (series.samples.empty()) return series.missing.empty() ? "-" : cat("- (", series.missing, ")");
+  const std::optional<Interval> interval = interval_of_median(series.samples);
+  if (!interval) return cat(decimal(median(series.samples)), " ", figure.unit);
+  return cat(decimal(interval->median), " ", figure.unit, " (", decimal(interval->low), " to ",
+             decimal(interval->high), ")");
+}
+
+Advice advise(const Comparison& comparison) {
+  Advice advice;
+  const Outcome* container = find(comparison, "container");
+  const Outcome* vm = find(comparison, "vm");
+  if (vm != nullptr && vm->candidate.emulated) {
+    advice.warnings.push_back(
+        "The virtual machine ran under emulation, without hardware support: its times say nothing "
+        "about a host that has it, and no advice about speed is drawn from them.");
+  }
+  if (!comparison.settled) {
+    advice.warnings.push_back(cat("After ", comparison.rounds,
+                                  " rounds some figures still vary by more than 10 %: what "
+                                  "follows from those cannot be told here."));
+  }
+  for (const Outcome& outcome : comparison.outcomes) {
+    if (outcome.failure.empty()) continue;
+    advice.warnings.push_back(cat(outcome.candidate.name, " did not run: ", outcome.failure));
+  }
+  advice.verdict = verdict_of(comparison, container, vm);
+  if (container != nullptr && vm != nullptr) {
+    add_measured(comparison, *container, *vm, advice);
+    add_isolation(*container, *vm, advice);
+  }
+  if (comparison.sizes.classic_disk && comparison.sizes.store > 0) {
+    advice.reasons.push_back(cat("Either hull runs the same image of ",
+                                 decimal(static_cast<double>(comparison.sizes.store) / 1e6),
+                                 " MB on disk; a classic virtual machine disk of the "
+                                 "same application takes ",
+                                 decimal(static_cast<double>(*comparison.sizes.classic_disk) / 1e6),
+                                 " MB."));
+  }
+  return advice;
+}
+
+}  // namespace proa::compare

@@ -1,0 +1,74 @@
+#include "compare/advice.h"
+
+#include <gtest/gtest.h>
+
+#include "compare/report.h"
+
+namespace proa::compare {
+namespace {
+
+Series around(double middle) {
+  Series series;
+  for (int at = 0; at < 12; ++at) series.samples.push_back(middle * (1 + 0.002 * at));
+  return series;
+}
+
+Comparison two_hulls(bool emulated) {
+  Comparison comparison;
+  comparison.image = "app";
+  comparison.rounds = 12;
+  comparison.settled = true;
+  comparison.figures = {{"start", "Time to start", "ms", Better::smaller, true, "x"},
+                        {"memory", "Memory", "MiB", Better::smaller, false, "x"}};
+  comparison.outcomes = {{{"container", "", false, false}, {around(2), around(5)}, {}, {}},
+                         {{"vm", "hosted", true, emulated}, {around(40), around(90)}, {}, {}}};
+  return comparison;
+}
+
+std::string all(const Advice& advice) {
+  return join(advice.warnings, "\n") + advice.verdict + join(advice.reasons, "\n");
+}
+
+TEST(CompareAdvice, an_emulated_machine_is_said_so_first_and_its_speed_is_not_spoken_of) {
+  const Advice advice = advise(two_hulls(true));
+  ASSERT_FALSE(advice.warnings.empty());
+  EXPECT_NE(advice.warnings[0].find("emulation"), std::string::npos);
+  EXPECT_EQ(all(advice).find("Time to start"), std::string::npos);
+  EXPECT_NE(all(advice).find("Memory: the virtual machine has 18.0 times"), std::string::npos);
+  const std::string page = print_page(two_hulls(true), advice);
+  EXPECT_LT(page.find("emulation"), page.find("<h1>"));
+  EXPECT_NE(page.find("On an axis of its own"), std::string::npos);
+}
+
+TEST(CompareAdvice, what_cannot_be_told_apart_is_said_so) {
+  Comparison comparison = two_hulls(false);
+  comparison.outcomes[1].series[0] = around(2);
+  const Advice advice = advise(comparison);
+  EXPECT_NE(all(advice).find("No difference could be told in: time to start"), std::string::npos);
+}
+
+TEST(CompareAdvice, the_verdict_follows_what_is_needed) {
+  Comparison comparison = two_hulls(false);
+  EXPECT_TRUE(advise(comparison).verdict.starts_with("Run it as a container"));
+  comparison.needs = {"own-kernel"};
+  EXPECT_TRUE(advise(comparison).verdict.starts_with("Run it as a virtual machine"));
+  comparison.needs = {"own-kernel", "density"};
+  EXPECT_TRUE(advise(comparison).verdict.starts_with("Use both"));
+  comparison = two_hulls(true);
+  comparison.needs = {"untrusted-code"};
+  EXPECT_NE(advise(comparison).verdict.find("no security boundary"), std::string::npos);
+}
+
+TEST(CompareAdvice, needs_are_checked) {
+  EXPECT_EQ(parse_needs("density, own-kernel").take().size(), 2u);
+  EXPECT_FALSE(parse_needs("speed").ok());
+}
+
+TEST(CompareReport, foreign_names_cannot_become_markup) {
+  Comparison comparison = two_hulls(false);
+  comparison.image = "<script>alert(1)</script>";
+  EXPECT_EQ(print_page(comparison, advise(comparison)).find("<script>"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace proa::compare
