@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <exception>
 
+#include "apps/cli/app/commands.h"
 #include "apps/cli/call.h"
 #include "apps/cli/command.h"
 #include "apps/cli/help.h"
@@ -116,9 +117,11 @@ int run_words(Words words, const Globals& globals) {
   if (words.size() == 1 || words[1] == "--help" || words[1] == "-h") {
     return show(help_of_group(*group));
   }
-  const Command* command = find_command(*group, words[1]);
-  if (command == nullptr) return unknown_command(*group, words[1]);
-  return run_command(*command, cat(words[0], " ", words[1]), words.subspan(2), globals);
+  std::vector<std::string> rest(words.begin() + 1, words.end());
+  if (group->name == "compose") rest = flags_behind_verb(std::move(rest));
+  const Command* command = find_command(*group, rest[0]);
+  if (command == nullptr) return unknown_command(*group, rest[0]);
+  return run_command(*command, cat(words[0], " ", rest[0]), Words(rest).subspan(1), globals);
 }
 
 int run_program(Words words) {

@@ -1,8 +1,10 @@
 // All commands. Another subject gets a line in a group here, and a file of its own.
 #include <algorithm>
 
+#include "apps/cli/app/commands.h"
 #include "apps/cli/build/commands.h"
 #include "apps/cli/command.h"
+#include "apps/cli/compare/commands.h"
 #include "apps/cli/container/commands.h"
 #include "apps/cli/image/commands.h"
 #include "apps/cli/system/commands.h"
@@ -20,6 +22,11 @@ constexpr Entry kTop[] = {
     {"images", &kImages},
     {"pull", &kPull},
     {"push", &kPush},
+    {"up", &kAppUp},
+    {"down", &kAppDown},
+    {"scale", &kAppScale},
+    {"config", &kAppConfig},
+    {"compare", &kCompare},
     {"login", &kLogin},
     {"logout", &kLogout},
     {"version", &kVersion},
@@ -142,9 +149,26 @@ constexpr Entry kSystem[] = {
     {"prune", &kSystemPrune},
 };
 
+constexpr Entry kApp[] = {
+    {"build", &kAppBuild},
+    {"config", &kAppConfig},
+    {"down", &kAppDown},
+    {"kill", &kAppKill},
+    {"logs", &kAppLogs},
+    {"ls", &kAppProjects},
+    {"ps", &kAppList},
+    {"pull", &kAppPull},
+    {"restart", &kAppRestart},
+    {"scale", &kAppScale},
+    {"start", &kAppStart},
+    {"stop", &kAppStop},
+    {"up", &kAppUp},
+};
+
 constexpr Group kGroups[] = {
     {"", "", kTop},
     {"builder", "Work with builds", kBuilder},
+    {"compose", "Work with apps: Compose files", kApp},
     {"container", "Work with containers and virtual machines", kContainer},
     {"image", "Work with images", kImage},
     {"network", "Work with networks", kNetwork},

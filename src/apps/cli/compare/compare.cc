@@ -1,0 +1,183 @@
+// compare.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "apps/cli/call.h"
+#include "apps/cli/compare/commands.h"
+#include "base/number.h"
+#include "client/http/address.h"
+#include "client/http/request.h"
+#include "compare/measure.h"
+#include "compare/report.h"
+#include "kernel/file/file.h"
+
+namespace proa::cli {
+namespace {
+
+using client::Flag;
+using client::Request;
+
+constexpr const char* kDockerSocket = "unix:///var/run/docker.sock";
+
+// The program that is put into workloads lies beside ours.
+Result<std::string> probe_path() {
+  const Fd self = TRY(file::open("/proc/self", O_RDONLY | O_DIRECTORY));
+  const std::string own = TRY(file::read_link_at(self, "exe"));
+  return own.substr(0, own.rfind('/')) + "/proa-probe";
+}
+
+// A machine of this engine, as its doctor says; nothing where the host carries none.
+Result<compare::Candidate> find_machine(client::Client& engine) {
+  const json::Value doctor = TRY(engine.call_json(Request("GET", "/proa/v1/doctor")));
+  const std::string isolation = text_at(doctor, "Isolation");
+  if (!isolation.starts_with("vm")) {
+    return fail(ErrorKind::unsupported,
+                "this host carries no virtual machine; 'proa doctor' says why");
+  }
+  const bool emulated = isolation == "vm-emulated";
+  return compare::Candidate{.name = "vm",
+                            .hypervisor = emulated ? "hosted" : "kvm",
+                            .is_vm = true,
+                            .emulated = emulated};
+}
+
+// "docker", or "name=unix:///socket"
+Result<compare::Target> peer(std::string_view text) {
+  const auto [name, address] = split_once(text, '=');
+  if (address.empty() && name != "docker") {
+    return fail(ErrorKind::invalid_argument, "--against ", printable(text, 60),
+                ": write docker, or NAME=unix:///SOCKET");
+  }
+  compare::Target target;
+  target.candidate.name = name;
+  target.engine = TRY(client::parse_address(address.empty() ? kDockerSocket : address));
+  return target;
+}
+
+Result<std::vector<compare::Target>> targets_of(Call& call, client::Client& engine) {
+  std::vector<compare::Target> targets(1);
+  targets[0].candidate.name = "container";
+  targets[0].engine = engine.address();
+  targets[0].runtime = "container";
+  const Result<compare::Candidate> machine = find_machine(engine);
+  if (machine.ok()) {
+    compare::Target target;
+    target.candidate = machine.value();
+    target.engine = engine.address();
+    target.runtime = "vm";
+    targets.push_back(std::move(target));
+  } else {
+    print_error(cat("proa: ", machine.error().message()));
+  }
+  for (const std::string& list : call.flags().list("against")) {
+    for (const std::string_view text : split(list, ',')) {
+      compare::Target target = TRY(peer(text));
+      targets.push_back(std::move(target));
+    }
+  }
+  return targets;
+}
+
+Result<compare::Sizes> sizes_of(client::Client& engine, const std::string& image,
+                                const std::string& disk) {
+  const json::Value shown = TRY(engine.call_json(Request("GET", image_path(image, "/json"))));
+  compare::Sizes sizes;
+  sizes.store = static_cast<std::uint64_t>(number_at(shown, "Size"));
+  const std::string transfer =
+      text_at(member_at(member_at(shown, "GraphDriver"), "Data"), "TransferBytes");
+  if (!transfer.empty()) sizes.transfer = TRY(parse_number<std::uint64_t>(transfer));
+  if (!disk.empty()) {
+    const Fd file = TRY(file::open(disk, O_RDONLY), "the disk image ", disk);
+    const struct stat facts = TRY(file::stat(file));
+    sizes.classic_disk = static_cast<std::uint64_t>(facts.st_blocks) * 512;
+  }
+  return sizes;
+}
+
+Result<compare::Options> options_of(const Call& call) {
+  const client::Flags& flags = call.flags();
+  compare::Options options;
+  options.order.image = call.argument(0);
+  options.order.command.assign(call.arguments().begin() + 1, call.arguments().end());
+  if (flags.given("port")) {
+    options.order.port = TRY(parse_number<std::uint16_t>(flags.text("port")), "--port");
+  }
+  options.load = flags.text("load");
+  options.needs = TRY(compare::parse_needs(flags.text("needs")));
+  options.probe = TRY(probe_path());
+  const auto count = [&](const char* name, unsigned otherwise, unsigned least) -> Result<unsigned> {
+    const std::int64_t given = flags.integer(name).value_or(otherwise);
+    if (given < least || given > 1000) {
+      return fail(ErrorKind::invalid_argument, "--", name, " takes a number from ", least,
+                  " to 1000");
+    }
+    return static_cast<unsigned>(given);
+  };
+  options.most_rounds = TRY(count("rounds", 30, 1));
+  options.least_rounds = std::min(options.least_rounds, options.most_rounds);
+  options.instances = TRY(count("instances", 5, 1));
+  const bool silent = flags.is("quiet");
+  options.tell = [silent](const std::string& line) {
+    if (!silent) print_error(line);
+  };
+  return options;
+}
+
+Result<void> write_page(const std::string& path, const std::string& page) {
+  const Fd file = TRY(file::open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644), "writing ", path);
+  return file::write_all(file, bytes_of(page));
+}
+
+Result<int> do_compare(Call& call) {
+  const compare::Options options = TRY(options_of(call));
+  client::Client* engine = TRY(call.engine());
+  const compare::Sizes sizes =
+      TRY(sizes_of(*engine, options.order.image, call.flags().text("disk")));
+  const std::vector<compare::Target> targets = TRY(targets_of(call, *engine));
+  compare::Comparison comparison = TRY(compare::measure(targets, options));
+  comparison.sizes = sizes;
+  const compare::Advice advice = compare::advise(comparison);
+  if (const std::string page = call.flags().text("output"); !page.empty()) {
+    TRY(write_page(page, compare::print_page(comparison, advice)));
+    print_error(cat("the report is in ", page));
+  }
+  TRY(print(call.flags().is("json")
+                ? json::print_pretty(compare::to_json(comparison, advice)) + "\n"
+                : compare::print_table(comparison, advice)));
+  return 0;
+}
+
+constexpr Flag kFlags[] = {
+    {'\0', "against", Flag::Kind::list, "engine",
+     "Another engine too: docker, or NAME=unix:///SOCKET"},
+    {'\0', "disk", Flag::Kind::text, "path", "A classic VM disk of the same application", "file"},
+    {'\0', "instances", Flag::Kind::integer, "n",
+     "How many at once for the figures of density (5)"},
+    {'\0', "json", Flag::Kind::boolean, "", "All samples and figures as JSON"},
+    {'\0', "load", Flag::Kind::text, "command",
+     "A fixed load, run on the host with PROA_ADDRESS and PROA_PORT set"},
+    {'\0', "needs", Flag::Kind::text, "list",
+     "What matters: own-kernel, untrusted-code, density, fast-start, host-devices"},
+    {'o', "output", Flag::Kind::text, "path", "A page with plots, in one file", "file"},
+    {'\0', "port", Flag::Kind::text, "port", "The port whose first reply counts"},
+    {'q', "quiet", Flag::Kind::boolean, "", "Without progress"},
+    {'\0', "rounds", Flag::Kind::integer, "n", "At most so many rounds (30)"},
+};
+
+}  // namespace
+
+const Command kCompare = {
+    .name = "compare",
+    .arguments = "IMAGE [COMMAND] [ARG...]",
+    .brief = "Measure an image as container and as virtual machine",
+    .least = 1,
+    .flags = kFlags,
+    .run = do_compare,
+    .interspersed = client::Interspersed::no,
+    .more =
+        "Runs the same image in every hull that the host can carry, in turns, until the "
+        "figures are\nknown within 10 %, and says which hull suits what --needs declares.",
+    .completes = "image"};
+
+}  // namespace proa::cli
