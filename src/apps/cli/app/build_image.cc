@@ -1,6 +1,7 @@
 #include "apps/cli/app/build_image.h"
 
 #include "apps/cli/app/project.h"
+#include "apps/cli/build/build_view.h"
 #include "client/stream/json_lines.h"
 #include "kernel/file/file.h"
 
@@ -60,19 +61,6 @@ Result<Value> body_of(const compose::Project& project, const compose::Service& s
   return body;
 }
 
-// One line of progress; the last one says how it ended.
-Result<void> show(const std::string& service, const Value& event) {
-  const std::string kind = text_at(event, "Event");
-  const std::string text = text_at(event, "Text");
-  if (kind == "error") return fail(ErrorKind::internal, text);
-  if (kind == "started" || kind == "cached") {
-    print_error(cat(service, ": ", text, kind == "cached" ? "  (cached)" : ""));
-  } else if (kind == "output" || kind == "note") {
-    print_error(cat(service, ":   ", trim(text)));
-  }
-  return {};
-}
-
 }  // namespace
 
 Result<void> build_image(Call& call, const compose::Project& project,
@@ -81,8 +69,25 @@ Result<void> build_image(Call& call, const compose::Project& project,
   client::Request request("POST", "/proa/v1/build");
   request.body(TRY(body_of(project, service, image)));
   client::Connection connection = TRY(engine.open(request));
-  return client::for_each_value(connection,
-                                [&](const Value& event) { return show(service.name, event); });
+  BuildView view(terminal_width(), [](std::string_view text) -> Result<void> {
+    print_error(text);
+    return {};
+  });
+  Value end;
+  TRY(client::for_each_value(connection, [&](Value event) -> Result<void> {
+    const std::string kind = text_at(event, "Event");
+    if (kind != "built" && kind != "error") return view.show(event);
+    end = std::move(event);
+    return {};
+  }));
+  if (text_at(end, "Event") == "error") {
+    if (terminal_width()) print_error(view.log_of_failed());
+    return fail(ErrorKind::internal, text_at(end, "Text"));
+  }
+  if (text_at(end, "Event") != "built") {
+    return fail(ErrorKind::unavailable, "the engine stopped answering during the build");
+  }
+  return view.finish();
 }
 
 }  // namespace proa::cli
