@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "image/ingest/ingest.h"
+#include "image/ingest/publish.h"
 
 namespace proa::build {
 namespace {
