@@ -96,9 +96,10 @@ TEST_F(VmmProgramTest, a_running_guests_monitor_has_no_files_no_network_and_no_r
   }
   const Fd tasks = file::open(cat(process, "/task"), O_RDONLY | O_DIRECTORY).take();
   std::vector<std::string> threads = file::list(tasks).take();
-  // The kernel's own workers of io_uring are listed too.
+  // The kernel's own workers of io_uring and KVM are listed too.
   std::erase_if(threads, [&](const std::string& thread) {
-    return status_of(cat(process, "/task/", thread), "Name").starts_with("iou-");
+    const std::string name = status_of(cat(process, "/task/", thread), "Name");
+    return name.starts_with("iou-") || name.starts_with("kvm-");
   });
   EXPECT_EQ(threads.size(), 4U) << "main, vCPU, disk, other devices";
   for (const std::string& thread : threads) {
