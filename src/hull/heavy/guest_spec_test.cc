@@ -21,7 +21,9 @@ wire::Spec spec_with(const std::string& linux_part) {
 
 constexpr const char* kNamespaces =
     R"("namespaces":[{"type":"mount"},{"type":"pid"},{"type":"network"},{"type":"ipc"},)"
-    R"({"type":"uts"},{"type":"user"}])";
+    R"({"type":"uts"},{"type":"user"}],)"
+    R"("uidMappings":[{"containerID":0,"hostID":1000,"size":10}],)"
+    R"("gidMappings":[{"containerID":0,"hostID":1000,"size":10}])";
 
 TEST(GuestSpec, size_when_nothing_asked_then_is_the_default_and_one_processor) {
   const auto size = machine_size(spec_with(""), 8);
