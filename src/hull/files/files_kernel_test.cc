@@ -66,6 +66,7 @@ class Files : public fixtures::LeakCheckedTest {
 
 TEST_F(Files, tree_when_packed_and_unpacked_then_is_the_same) {
   ASSERT_OK(file::make_directory(root_, "d", 01777));
+  ::fchmodat(root_.get(), "d", 01777, 0);  // whatever the umask
   write(root_, "d/file", "content");
   ::fchmodat(root_.get(), "d/file", 04755, 0);
   ASSERT_EQ(::fchownat(root_.get(), "d/file", 7, 8, 0), 0);

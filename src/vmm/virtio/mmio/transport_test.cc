@@ -145,7 +145,14 @@ TEST_F(MmioTransportTest, restoring_into_a_new_transport_goes_on) {
   ASSERT_OK(reader.finish());
   ASSERT_TRUE(line_.wait_pulse());
   EXPECT_EQ(get(*transport, 0x70), 15U);
-  EXPECT_EQ(driver_.take_used()->written, 32U);
+  // The pulse may have told of the restoring alone.
+  auto used = driver_.take_used();
+  for (int turn = 0; turn < 1000 && !used; ++turn) {
+    ::usleep(5000);
+    used = driver_.take_used();
+  }
+  ASSERT_TRUE(used.has_value());
+  EXPECT_EQ(used->written, 32U);
 }
 
 TEST_F(MmioTransportTest, restoring_when_any_byte_is_cut_off_is_corrupt) {
