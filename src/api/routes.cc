@@ -15,6 +15,7 @@ Routes all_routes() {
   docker::add_execs(routes);
   docker::add_events(routes);
   docker::add_volumes(routes);
+  docker::add_networks(routes);
   docker::add_images(routes);
   docker::add_image_transfer(routes);
   docker::add_image_making(routes);

@@ -24,6 +24,7 @@ struct Attachment {
   std::uint32_t metric = 0;  // of its default route; the lowest wins
   std::string bridge;
   std::uint32_t mtu = 0;
+  std::string resolver;  // where it asks for names: the gateway's address
   template <typename Visitor, typename Self>
   static void fields(Visitor& visit, Self& self) {
     visit(1, "network", self.network);
@@ -40,6 +41,7 @@ struct Attachment {
     visit(12, "metric", self.metric);
     visit(13, "bridge", self.bridge);
     visit(14, "mtu", self.mtu);
+    visit(15, "resolver", self.resolver);
   }
   bool held() const { return !endpoint.empty(); }
 };

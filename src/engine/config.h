@@ -113,16 +113,18 @@ struct NetworkRequest {
 };
 
 struct PublishedPort {
-  std::uint16_t port = 0;       // inside
-  std::string protocol;         // "tcp", "udp"
-  std::string host_address;     // "" is every one
-  std::uint16_t host_port = 0;  // 0: any free one
+  std::uint16_t port = 0;           // inside
+  std::string protocol;             // "tcp", "udp"
+  std::string host_address;         // "" is every one
+  std::uint16_t host_port = 0;      // 0: any free one
+  std::uint16_t host_port_end = 0;  // not 0: any free one from host_port to here
   template <typename Visitor, typename Self>
   static void fields(Visitor& visit, Self& self) {
     visit(1, "port", self.port);
     visit(2, "protocol", self.protocol);
     visit(3, "host_address", self.host_address);
     visit(4, "host_port", self.host_port);
+    visit(5, "host_port_end", self.host_port_end);
   }
 };
 

@@ -84,6 +84,43 @@ Result<void> LiveEngine::lease_networks(const EntryPtr& entry) {
   return {};
 }
 
+Result<void> LiveEngine::announce_networks(const EntryPtr& entry) {
+  Workload workload;
+  {
+    const std::lock_guard lock(mutex_);
+    workload = entry->data;
+  }
+  for (const Attachment& attachment : workload.networks) {
+    const Network network = TRY(networks_->inspect(attachment.network));
+    TRY(network_host_->ensure(network));
+  }
+  if (workload.ports.empty() && !workload.networks.empty()) {
+    workload.ports =
+        TRY(network_host_->take_ports(workload),
+            "driver failed programming external connectivity on endpoint ", workload.name);
+  }
+  change(entry, [&](Workload& data) { data.ports = workload.ports; });
+  return network_host_->announce(workload);
+}
+
+// What records say is held is held, whatever became of who held it: who is gone gives it back.
+Result<void> LiveEngine::recover_networks() {
+  std::map<std::string, Network> used;
+  for (const auto& [id, entry] : entries_) {
+    bool holds = false;
+    for (const Attachment& attachment : entry->data.networks) {
+      if (attachment.link.empty()) continue;
+      holds = true;
+      const Result<Network> network = networks_->inspect(attachment.network);
+      if (network.ok()) used[attachment.network] = network.value();
+    }
+    if (holds) network_host_->adopt(entry->data);
+  }
+  std::vector<Network> networks;
+  for (const auto& [id, network] : used) networks.push_back(network);
+  return network_host_->recover(networks);
+}
+
 void LiveEngine::release_networks(Workload& workload) {
   for (Attachment& attachment : workload.networks) {
     if (attachment.held()) attachment = networks_->release(attachment);
@@ -131,12 +168,14 @@ Result<void> LiveEngine::connect_network(const Network& network, const std::stri
   }
   // The lease is on disk before anything uses it.
   Result<void> done = keep(entry);
+  if (done.ok() && carried) done = network_host_->ensure(network);
   if (done.ok() && carried) {
     done = await<void>([entry, endpoint = endpoint_of(joined)](hull::Done<> answer) mutable {
       if (!entry->hull) return answer(fail(ErrorKind::unavailable, "no shim carries it"));
       entry->hull->join_network(endpoint, std::move(answer));
     });
   }
+  if (done.ok() && carried) done = announce_networks(entry);
   if (done.ok()) return done;
   {
     const std::lock_guard lock(mutex_);
@@ -175,6 +214,7 @@ Result<void> LiveEngine::disconnect_network(const Network& network, const std::s
     std::erase_if(entry->data.networks,
                   [&](const Attachment& other) { return other.network == network.id; });
   }
+  if (carried) return announce_networks(entry);
   return keep(entry);
 }
 

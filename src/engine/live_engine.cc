@@ -42,6 +42,7 @@ Result<void> LiveEngine::begin() {
         return ids;
       });
   TRY(volumes_->load());
+  network_host_ = std::make_unique<NetworkHost>(options_);
   networks_ = std::make_unique<LiveNetworks>(
       *state_, events_, options_.tag,
       LiveNetworks::Workloads{
@@ -51,7 +52,8 @@ Result<void> LiveEngine::begin() {
           },
           [this](const Network& network, const std::string& ref) {
             return disconnect_network(network, ref);
-          }});
+          },
+          [this](const Network& network) { network_host_->remove(network); }});
   TRY(networks_->load());
   loop_ = TRY(io::Loop::create());
   supervision_ = std::thread([this] {

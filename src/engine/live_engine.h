@@ -12,6 +12,7 @@
 
 #include "engine/engine.h"
 #include "engine/live_networks.h"
+#include "engine/network_host.h"
 #include "engine/state.h"
 #include "hull/remote/remote_hull.h"
 #include "hull/remote/shim_link.h"
@@ -143,6 +144,9 @@ class LiveEngine : public Engine {
   Result<void> decide_user_namespace(Workload& workload);
   Result<void> lease_ids(const EntryPtr& entry);
   Result<void> lease_networks(const EntryPtr& entry);
+  // Has bridges, ports and names of a workload that holds addresses there.
+  Result<void> announce_networks(const EntryPtr& entry);
+  Result<void> recover_networks();
   // Needs mutex_.
   void release_networks(Workload& workload);
   std::vector<Member> network_members();
@@ -187,6 +191,7 @@ class LiveEngine : public Engine {
   std::unique_ptr<StateDb> state_;
   Events events_;
   std::unique_ptr<LiveVolumes> volumes_;
+  std::unique_ptr<NetworkHost> network_host_;
   std::unique_ptr<LiveNetworks> networks_;
   std::unique_ptr<io::Loop> loop_;
   std::thread supervision_;

@@ -291,7 +291,13 @@ Result<void> LiveEngine::rename(const std::string& ref, const std::string& name)
     entry->data.name = name;
     events_.publish(std::move(event));
   }
-  return keep(entry);
+  TRY(keep(entry));
+  bool held = false;
+  {
+    const std::lock_guard lock(mutex_);
+    held = std::ranges::any_of(entry->data.networks, &Attachment::held);
+  }
+  return held ? announce_networks(entry) : Result<void>();
 }
 
 Result<void> LiveEngine::remove(const std::string& ref, Removal how) {

@@ -21,6 +21,7 @@ class LiveNetworks : public Networks {
     std::function<std::vector<Member>()> members;
     std::function<Result<void>(const Network&, const std::string&, NetworkRequest)> connect;
     std::function<Result<void>(const Network&, const std::string&)> disconnect;
+    std::function<void(const Network&)> removed;
   };
   LiveNetworks(StateDb& state, Events& events, std::string tag, Workloads workloads);
   // Reads what is known and makes the built-in networks where they are missing.

@@ -37,14 +37,19 @@ Result<void> LiveEngine::launch(const EntryPtr& entry, Purpose purpose) {
   Result<void> launched = launch_shim(entry, purpose);
   if (launched.ok()) return launched;
   const std::lock_guard lock(mutex_);
-  if (!entry->carried) release_networks(entry->data);
+  if (entry->carried) return launched;
+  network_host_->withdraw(entry->data.id);
+  release_networks(entry->data);
   return launched;
 }
 
 Result<void> LiveEngine::launch_shim(const EntryPtr& entry, Purpose purpose) {
   if (purpose == Purpose::run) TRY(share_namespaces(entry));
   TRY(lease_ids(entry));
-  if (purpose == Purpose::run) TRY(lease_networks(entry));
+  if (purpose == Purpose::run) {
+    TRY(lease_networks(entry));
+    TRY(announce_networks(entry));
+  }
   Workload workload;
   {
     const std::lock_guard lock(mutex_);
@@ -212,6 +217,7 @@ void LiveEngine::settle(const EntryPtr& entry, Left left) {
     }
     entry->data.shared_owners.clear();
     entry->data.shared_namespaces.clear();
+    network_host_->withdraw(entry->data.id);
     release_networks(entry->data);
     entry->carried = false;
     clear = std::move(entry->clear);
@@ -248,6 +254,7 @@ Result<void> LiveEngine::recover() {
       if (!adopted.ok()) warn(cat(entry->data.name, ": ", adopted.error().message()));
     }
   }
+  TRY(recover_networks(), "recovering networks");
   const auto entries = entries_;
   for (const auto& [id, entry] : entries) {
     const Result<void> found = recover_entry(entry);

@@ -86,7 +86,7 @@ std::string resolver_text(const Workload& workload, std::string_view host) {
   std::vector<std::string> servers;
   // The name server of a network answers for all of them, and asks those of --dns for the rest.
   for (const Attachment& attachment : workload.networks) {
-    if (!attachment.gateway4.empty()) servers.push_back(without_prefix(attachment.gateway4));
+    if (!attachment.resolver.empty()) servers.push_back(attachment.resolver);
     if (!servers.empty()) break;
   }
   if (servers.empty()) servers = config.dns;
@@ -101,6 +101,11 @@ std::string resolver_text(const Workload& workload, std::string_view host) {
     if (key == "nameserver" && takes_servers && !is_loopback(value)) servers.push_back(value);
     if (key == "search" && takes_search) search = value;
     if (key == "options" && takes_options) options = value;
+  }
+  // A name without a dot is a workload's before it is anything of the search list.
+  const bool is_ours = !workload.networks.empty() && !workload.networks[0].resolver.empty();
+  if (is_ours && options.find("ndots:") == std::string::npos) {
+    options += options.empty() ? "ndots:0" : " ndots:0";
   }
   std::string text;
   for (const std::string& server : servers) text += cat("nameserver ", server, "\n");

@@ -2,7 +2,9 @@
 #include <algorithm>
 
 #include "base/id.h"
+#include "base/number.h"
 #include "engine/live_networks.h"
+#include "network/bridge/bridge.h"
 
 namespace proa::engine {
 namespace {
@@ -10,11 +12,14 @@ namespace {
 // A bridge has 1,024 ports, the first of which the kernel never gives out.
 constexpr std::size_t kBridgePorts = 1023;
 
-Result<std::vector<network::SubnetRange>> default_ranges() {
+// Engines that were started at the same moment do not see each other's bridges yet: each begins
+// to look at a place that its tag gives.
+Result<std::vector<network::SubnetRange>> default_ranges(const std::string& tag) {
+  const Result<std::uint32_t> first = parse_number<std::uint32_t>(tag, 16);
   std::vector<network::SubnetRange> ranges;
   for (const auto& [text, prefix] :
        {std::pair{"10.208.0.0/12", 20}, {"172.16.0.0/12", 20}, {"192.168.0.0/16", 24}}) {
-    ranges.push_back({TRY(Subnet::parse(text)), prefix});
+    ranges.push_back({TRY(Subnet::parse(text)), prefix, first.ok() ? first.value() : 0});
   }
   return ranges;
 }
@@ -27,7 +32,7 @@ network::SubnetRange unique_local_range() {
   for (std::size_t at = 0; at < 5; ++at) {
     bytes[at + 1] = static_cast<std::uint8_t>(std::stoi(digits.substr(at * 2, 2), nullptr, 16));
   }
-  return {Subnet{IpAddress::v6(bytes), 48}, 64};
+  return {Subnet{IpAddress::v6(bytes), 48}, 64, 0};
 }
 
 Result<network::AddressPool::Shape> shape_of(const AddressPool& pool) {
@@ -61,7 +66,8 @@ Result<LiveNetworks::Known> LiveNetworks::known_of(Network network) {
 }
 
 Result<std::vector<Subnet>> LiveNetworks::taken_subnets() {
-  std::vector<Subnet> taken;
+  // What the host reaches by other ways stays reachable; our own bridges are among them.
+  std::vector<Subnet> taken = TRY(network::host_subnets());
   for (const auto& [id, known] : known_) {
     for (const network::AddressPool& pool : known.pools) taken.push_back(pool.subnet());
   }
@@ -96,7 +102,7 @@ Result<void> LiveNetworks::complete(Network& network) {
   std::erase_if(network.pools, [](const AddressPool& pool) { return pool.subnet.empty(); });
   if (has[1]) network.ipv6 = true;
   if (!has[0]) {
-    const auto ranges = TRY(default_ranges());
+    const auto ranges = TRY(default_ranges(tag_));
     const Subnet chosen = TRY(network::choose_subnet(ranges, taken));
     network.pools.insert(network.pools.begin(), AddressPool{.subnet = chosen.text()});
   }
@@ -138,6 +144,7 @@ Result<Attachment> LiveNetworks::lease(const Attachment& wanted) {
       }
       taken.emplace_back(&pool, address);
       (v6 ? leased.ipv6 : leased.ipv4) = HostAddress{address, pool.subnet().prefix}.text();
+      if (leased.resolver.empty()) leased.resolver = pool.gateway().text();
       if (!known.network.internal) {
         (v6 ? leased.gateway6 : leased.gateway4) = pool.gateway().text();
       }

@@ -84,7 +84,7 @@ class Networks {
   // Errors: not_found ("network x not found")
   virtual Result<Network> inspect(const std::string& ref) = 0;
   virtual Result<std::vector<Network>> list() = 0;
-  // Errors: not_found, permission (a built-in one), busy ("has active endpoints")
+  // Errors: not_found, permission (a built-in one, or "has active endpoints")
   virtual Result<void> remove(const std::string& ref) = 0;
   // Of workloads that run.
   virtual Result<std::vector<Member>> members(const std::string& ref) = 0;

@@ -35,7 +35,7 @@ Result<void> set_up(const wire::Endpoint& endpoint) {
   TRY(link::bring_up(device));
   for (const std::string& address : endpoint.addresses) TRY(link::add_address(device, address));
   for (const std::string& gateway : endpoint.gateways) {
-    if (!gateway.empty()) TRY(link::add_default_route(device, gateway));
+    if (!gateway.empty()) TRY(link::add_default_route(device, gateway, endpoint.metric));
   }
   return {};
 }

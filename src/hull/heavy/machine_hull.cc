@@ -11,6 +11,7 @@
 #include "hull/heavy/disk.h"
 #include "kernel/cgroup/layout.h"
 #include "kernel/socket/unix_stream.h"
+#include "network/bridge/endpoint.h"
 
 namespace proa::hull {
 namespace {
@@ -96,6 +97,10 @@ Result<VmSpec> MachineHull::machine_spec(Fd agent) {
   machine.vcpus = size_.vcpus;
   machine.layers = spec_.layers;
   if (!spec_.ephemeral) machine.disk = spec_.directory + "/disk.img";
+  for (const wire::Endpoint& endpoint : spec_.endpoints) {
+    Fd tap = TRY(network::open_tap(endpoint), "joining the network '", endpoint.network, "'");
+    machine.nics.push_back({std::move(tap), endpoint.mac});
+  }
   machine.agent = std::move(agent);
   machine.cgroup = spec_.cgroup;
   machine.user = spec_.ids->first;

@@ -14,6 +14,7 @@
 #include "hull/light/bundle.h"
 #include "hull/light/users.h"
 #include "kernel/file/file.h"
+#include "network/bridge/endpoint.h"
 
 namespace proa::hull {
 namespace {
@@ -54,7 +55,7 @@ ContainerHull::~ContainerHull() {
 }
 
 Capabilities ContainerHull::capabilities() const {
-  return {.pause = true, .live_update = true, .live_networks = false, .host_namespaces = true};
+  return {.pause = true, .live_update = true, .live_networks = true, .host_namespaces = true};
 }
 
 std::optional<FdRef> ContainerHull::user_namespace() const {
@@ -95,6 +96,12 @@ Result<void> ContainerHull::make_namespaces() {
   if (network != nullptr) {
     namespaces_ = TRY(ns::make_network_pair(maps, maps), "making the network namespace");
     network->path = path_of(namespaces_.network);
+    TRY(network::bring_up_loopback(namespaces_.network));
+    for (const wire::Endpoint& endpoint : spec_.endpoints) {
+      TRY(network::join_by_veth(namespaces_.network, endpoint), "joining the network '",
+          endpoint.network, "'");
+      endpoints_.push_back(endpoint);
+    }
   } else if (user != nullptr) {
     namespaces_.user = TRY(ns::make_user_namespace(maps, maps), "making the user namespace");
   }

@@ -107,6 +107,7 @@ class ContainerHull : public Hull {
 
   io::Loop& loop_;
   const wire::Spec spec_;
+  std::vector<wire::Endpoint> endpoints_;  // that it is joined by now
   Observer& observer_;
   LightPlace place_;
   oci::runtime::Spec configuration_;

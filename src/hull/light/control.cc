@@ -7,6 +7,7 @@
 #include "hull/light/container_hull.h"
 #include "hull/light/process_table.h"
 #include "kernel/cgroup/layout.h"
+#include "network/bridge/endpoint.h"
 
 namespace proa::hull {
 namespace {
@@ -123,13 +124,25 @@ void ContainerHull::forget_memory() {
 }
 
 void ContainerHull::join_network(const wire::Endpoint& endpoint, Done<> done) {
-  done(fail(ErrorKind::unsupported, "joining network ", printable(endpoint.network, 80),
-            " is not supported"));
+  if (!namespaces_.network.valid()) {
+    return done(fail(ErrorKind::unsupported,
+                     "a container that shares its network with another or "
+                     "with the host joins no other"));
+  }
+  Result<void> joined = network::join_by_veth(namespaces_.network, endpoint);
+  if (joined.ok()) endpoints_.push_back(endpoint);
+  done(std::move(joined));
 }
 
 void ContainerHull::leave_network(const std::string& network, Done<> done) {
-  done(fail(ErrorKind::unsupported, "leaving network ", printable(network, 80),
-            " is not supported"));
+  const auto found = std::ranges::find(endpoints_, network, &wire::Endpoint::network);
+  if (found == endpoints_.end()) {
+    return done(
+        fail(ErrorKind::not_found, "it is not on the network '", printable(network, 80), "'"));
+  }
+  Result<void> left = network::leave_by_veth(*found);
+  if (left.ok()) endpoints_.erase(found);
+  done(std::move(left));
 }
 
 }  // namespace proa::hull

@@ -108,7 +108,8 @@ Result<void> add_address(const std::string& device, const std::string& address) 
   return fail(ErrorKind::invalid_argument, "'", printable(address), "' is no address");
 }
 
-Result<void> add_default_route(const std::string& device, const std::string& gateway) {
+Result<void> add_default_route(const std::string& device, const std::string& gateway,
+                               std::uint32_t metric) {
   in_addr v4 = {};
   in6_addr v6 = {};
   const std::string doing = cat("the route by ", printable(gateway));
@@ -118,6 +119,7 @@ Result<void> add_default_route(const std::string& device, const std::string& gat
     route.rt_genmask = generic({INADDR_ANY});
     route.rt_gateway = generic(v4);
     route.rt_flags = RTF_UP | RTF_GATEWAY;
+    route.rt_metric = static_cast<short>(metric + 1);  // this call counts from 1
     std::string name = device;
     route.rt_dev = name.data();
     return control(AF_INET, SIOCADDRT, &route, doing);
@@ -126,7 +128,7 @@ Result<void> add_default_route(const std::string& device, const std::string& gat
     Ipv6Route route = {};
     route.gateway = v6;
     route.flags = RTF_UP | RTF_GATEWAY;
-    route.metric = 1;
+    route.metric = metric == 0 ? 1 : metric;
     route.device = TRY(index_of(device));
     return control(AF_INET6, SIOCADDRT, &route, doing);
   }

@@ -14,9 +14,11 @@ Result<void> set_mtu(const std::string& device, std::uint32_t mtu);
 Result<void> bring_up(const std::string& device);
 // Errors: invalid_argument (`address` is not "10.0.0.2/24" or "fd00::2/64")
 Result<void> add_address(const std::string& device, const std::string& address);
-// Sends everything that has no other way to `gateway`.
+// Sends everything that has no other way to `gateway`; of several such ways the lowest `metric`
+// wins.
 //
 // Errors: invalid_argument (no address)
-Result<void> add_default_route(const std::string& device, const std::string& gateway);
+Result<void> add_default_route(const std::string& device, const std::string& gateway,
+                               std::uint32_t metric);
 
 }  // namespace proa::link

@@ -307,6 +307,7 @@ Result<CreateBody> read_create(const Value& body, const ConfigDefaults& defaults
   if (const auto networking = reader.find("NetworkingConfig")) {
     TRY(read_endpoints(*networking, create.config));
   }
+  TRY(read_old_mac(reader, create.config));
   take_labels_as_annotations(create.config);
   return create;
 }

@@ -45,12 +45,16 @@ Result<void> read_port_bindings(const json::Reader& reader, engine::Config& conf
       visit("HostPort", number);
       TRY(visit.take());
       if (!number.empty()) {
-        const Result<std::uint16_t> parsed = parse_number<std::uint16_t>(number);
-        if (!parsed.ok()) {
+        // "8000-8010": any free one of them.
+        const auto [first, last] = split_once(number, '-');
+        const Result<std::uint16_t> parsed = parse_number<std::uint16_t>(first);
+        const Result<std::uint16_t> end = parse_number<std::uint16_t>(last.empty() ? first : last);
+        if (!parsed.ok() || !end.ok() || end.value() < parsed.value()) {
           return fail(ErrorKind::invalid_argument, binding.path(),
                       ".HostPort: invalid port specification: \"", printable(number), "\"");
         }
         port.host_port = parsed.value();
+        port.host_port_end = last.empty() ? std::uint16_t{0} : end.value();
       }
       config.ports.push_back(std::move(port));
     }
@@ -85,6 +89,23 @@ Result<void> read_endpoints(const json::Reader& reader, engine::Config& config) 
   for (const auto& [name, endpoint] : TRY(endpoints->members())) {
     config.networks.push_back(TRY(read_endpoint(std::string(name), endpoint)));
   }
+  return {};
+}
+
+Result<void> read_old_mac(const json::Reader& body, engine::Config& config) {
+  std::string mac;
+  ShapeReader visit(body);
+  visit("MacAddress", mac);
+  TRY(visit.take());
+  if (mac.empty()) return {};
+  const std::string& mode = config.network_mode;
+  const std::string first = mode.empty() || mode == "default" ? "bridge" : mode;
+  for (engine::NetworkRequest& request : config.networks) {
+    if (request.network != first) continue;
+    if (request.mac.empty()) request.mac = mac;
+    return {};
+  }
+  config.networks.push_back({.network = first, .mac = mac});
   return {};
 }
 

@@ -4,6 +4,7 @@
 
 #include "api/docker/body/config_body.h"
 #include "api/docker/body/mount_body.h"
+#include "api/docker/networks/network_show.h"
 #include "api/route/shape.h"
 #include "base/time.h"
 
@@ -55,24 +56,6 @@ Value print_state(const State& state) {
   value.set("FinishedAt", moment_text(state.finished));
   if (state.health != wire::Health::none) value.set("Health", print_health(state));
   return value;
-}
-
-Value print_networks(const Workload& workload) {
-  Value settings = Value::object();
-  for (const char* text :
-       {"Bridge", "SandboxID", "LinkLocalIPv6Address", "SandboxKey", "EndpointID", "Gateway",
-        "GlobalIPv6Address", "IPAddress", "IPv6Gateway", "MacAddress"}) {
-    settings.set(text, "");
-  }
-  settings.set("HairpinMode", false);
-  for (const char* number : {"LinkLocalIPv6PrefixLen", "GlobalIPv6PrefixLen", "IPPrefixLen"}) {
-    settings.set(number, 0);
-  }
-  settings.set("SecondaryIPAddresses", nullptr);
-  settings.set("SecondaryIPv6Addresses", nullptr);
-  settings.set("Ports", print_port_bindings(workload.config.ports));
-  settings.set("Networks", Value::object());
-  return settings;
 }
 
 std::string command_text(const Workload& workload) {
@@ -141,7 +124,7 @@ Value print_summary(const Workload& workload, std::int64_t now) {
   value.set("ImageID", workload.image_id);
   value.set("Command", command_text(workload));
   value.set("Created", workload.created / 1'000'000'000);
-  value.set("Ports", Value::array());
+  value.set("Ports", print_port_list(workload));
   value.set("Labels", print_shape(workload.config.labels));
   value.set("State", name(workload.state.phase));
   value.set("Status", status_text(workload.state, now));
@@ -153,7 +136,7 @@ Value print_summary(const Workload& workload, std::int64_t now) {
   }
   value.set("HostConfig", std::move(host_config));
   Value networks = Value::object();
-  networks.set("Networks", Value::object());
+  networks.set("Networks", print_endpoints(workload));
   value.set("NetworkSettings", std::move(networks));
   value.set("Mounts", mount_points(workload));
   return value;
@@ -192,7 +175,7 @@ Value print_inspect(const Workload& workload, const std::string& root) {
   value.set("GraphDriver", std::move(driver));
   value.set("Mounts", mount_points(workload));
   value.set("Config", print_config(workload));
-  value.set("NetworkSettings", print_networks(workload));
+  value.set("NetworkSettings", print_network_settings(workload));
   return value;
 }
 

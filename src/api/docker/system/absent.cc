@@ -15,10 +15,6 @@ Result<void> no_plugins(Services&, Request&) {
   return fail(ErrorKind::unavailable, "plugins are not supported");
 }
 
-Result<void> no_networks(Services&, Request&) {
-  return fail(ErrorKind::unsupported, "networks are not supported");
-}
-
 Result<void> no_checkpoints(Services&, Request&) {
   return fail(ErrorKind::unsupported, "checkpoints are not supported");
 }
@@ -41,8 +37,6 @@ void add_absent(Routes& routes) {
                                   {"*", "/configs/{rest*}", no_swarm},
                                   {"*", "/plugins", no_plugins},
                                   {"*", "/plugins/{rest*}", no_plugins},
-                                  {"*", "/networks", no_networks},
-                                  {"*", "/networks/{rest*}", no_networks},
                                   {"*", "/containers/{id}/checkpoints", no_checkpoints},
                                   {"*", "/containers/{id}/checkpoints/{rest*}", no_checkpoints},
                               });

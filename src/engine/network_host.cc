@@ -1,0 +1,274 @@
+#include "engine/network_host.h"
+
+#include <fcntl.h>
+
+#include <array>
+#include <chrono>
+#include <utility>
+
+#include "base/number.h"
+#include "kernel/file/file.h"
+#include "kernel/socket/internet.h"
+#include "network/bridge/bridge.h"
+#include "network/nat/neighbours.h"
+#include "wire/codec.h"
+
+namespace proa::engine {
+namespace {
+
+// Descriptors that proa-net finds open: apps/net/main.cc has the same numbers.
+constexpr int kDatagramsNumber = 3;
+constexpr int kConnectionsNumber = 4;
+constexpr int kLockNumber = 5;
+constexpr std::chrono::milliseconds kLook{200};
+constexpr std::chrono::seconds kPartingLimit{2};
+
+constexpr const char* kForward4 = "/proc/sys/net/ipv4/ip_forward";
+constexpr const char* kForward6 = "/proc/sys/net/ipv6/conf/all/forwarding";
+
+}  // namespace
+
+NetworkHost::NetworkHost(const Options& options)
+    : options_(options), directory_(options.run + "/net"), rules_(options.tag) {}
+
+NetworkHost::~NetworkHost() {
+  bool idle = false;
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    idle = present_.empty();
+  }
+  changed_.notify_all();
+  if (watcher_.joinable()) watcher_.join();
+  const std::lock_guard lock(mutex_);
+  if (!idle || !installed_) {
+    // Workloads run on, and so do their names.
+    if (names_) names_->detach();
+    return;
+  }
+  network::Records parting{.points = {}, .ports = {}, .stop = true};
+  const Result<Fd> directory = file::open(directory_, O_PATH | O_DIRECTORY);
+  if (directory.ok()) {
+    discard(file::replace_file(directory.value(), "records", wire::encode(parting), 0644,
+                               file::Durable::no),
+            "its end below does not depend on it");
+  }
+  if (names_) discard(names_->wait_for(kPartingLimit), "the destructor ends it");
+  for (const auto& [id, network] : networks_) {
+    discard(network::remove_bridge(network.bridge), "a link that stays is taken up again");
+    discard(network::forget_neighbours(network.bridge), "as above");
+  }
+  discard(rules_.remove(), "a table that stays is replaced at the next start");
+  restore_forwarding();
+}
+
+network::Filtered NetworkHost::filtered_of(const Network& network) {
+  network::Filtered filtered{network.bridge, {}, network.internal, network.masquerade};
+  for (const AddressPool& pool : network.pools) {
+    const Result<IpAddress> gateway = IpAddress::parse(pool.gateway);
+    if (gateway.ok()) filtered.gateways.push_back(gateway.value());
+  }
+  return filtered;
+}
+
+Result<void> NetworkHost::ensure(const Network& network) {
+  if (network.driver != NetworkDriver::bridge) return {};
+  const std::lock_guard lock(mutex_);
+  if (networks_.contains(network.id)) return {};
+  network::BridgePlan plan{.name = network.bridge, .addresses = {}, .mtu = network.mtu};
+  for (const AddressPool& pool : network.pools) {
+    const Subnet subnet = TRY(Subnet::parse(pool.subnet));
+    plan.addresses.push_back({TRY(IpAddress::parse(pool.gateway)), subnet.prefix});
+  }
+  TRY(start_names(), "starting the name server");
+  TRY(network::ensure_bridge(plan), "making the network '", network.name, "'");
+  networks_[network.id] = network;
+  switch_forwarding();
+  discard(network::allow_beside_neighbours(network.bridge), "tried again while we run");
+  if (!installed_) return install();
+  return rules_.add(filtered_of(network));
+}
+
+void NetworkHost::remove(const Network& network) {
+  const std::lock_guard lock(mutex_);
+  if (networks_.erase(network.id) == 0) return;
+  discard(rules_.remove(filtered_of(network)), "the elements name a link that is no more");
+  discard(network::remove_bridge(network.bridge), "a link that stays is taken up again");
+  discard(network::forget_neighbours(network.bridge), "the rules name a link that is no more");
+}
+
+Result<void> NetworkHost::install() {
+  std::vector<network::Filtered> networks;
+  std::vector<network::Forward> forwards;
+  for (const auto& [id, network] : networks_) networks.push_back(filtered_of(network));
+  for (const auto& [id, present] : present_) {
+    forwards.insert(forwards.end(), present.forwards.begin(), present.forwards.end());
+  }
+  TRY(rules_.install(networks, forwards, names_port_));
+  installed_ = true;
+  return {};
+}
+
+Result<void> NetworkHost::recover(const std::vector<Network>& networks) {
+  for (const Network& network : networks) TRY(ensure(network));
+  const std::lock_guard lock(mutex_);
+  if (!installed_) return {};
+  TRY(install());
+  return write_records();
+}
+
+Result<void> NetworkHost::announce(const Workload& workload) {
+  Present present = TRY(present_of(workload));
+  const std::lock_guard lock(mutex_);
+  const std::vector<network::Forward> before =
+      std::exchange(present_[workload.id], present).forwards;
+  if (!installed_) return {};
+  if (before != present.forwards) {
+    TRY(rules_.remove(before));
+    TRY(rules_.add(present.forwards), "publishing the ports of ", workload.name);
+  }
+  return write_records();
+}
+
+void NetworkHost::withdraw(const std::string& workload) {
+  const std::lock_guard lock(mutex_);
+  book_.release(workload);
+  holders_.erase(workload);
+  const auto found = present_.find(workload);
+  if (found == present_.end()) return;
+  discard(rules_.remove(found->second.forwards), "the next start replaces the maps");
+  present_.erase(found);
+  if (installed_) discard(write_records(), "the next change writes them again");
+}
+
+// The parts that each workload's record encodes to, one behind the other, are one record.
+Result<void> NetworkHost::write_records() {
+  std::string content;
+  for (const auto& [id, present] : present_) content += present.encoded;
+  const Fd directory = TRY(file::open(directory_, O_PATH | O_DIRECTORY));
+  return file::replace_file(directory, "records", content, 0644, file::Durable::no);
+}
+
+Result<void> NetworkHost::start_names() {
+  if (names_port_ != 0 && installed_) return {};
+  TRY(file::make_directories(directory_, 0755));
+  std::optional<file::LockFile> lock = TRY(file::LockFile::try_take(directory_ + "/lock"));
+  const Result<std::string> kept = file::read_file(directory_ + "/port");
+  const Result<std::uint16_t> last =
+      parse_number<std::uint16_t>(kept.ok() ? trim(kept.value()) : std::string_view("0"));
+  if (!lock) {  // one that an earlier engine started lives
+    if (!last.ok()) return fail(ErrorKind::corrupt, "'", directory_, "/port' holds no port");
+    names_port_ = last.value();
+    watch_names();
+    return {};
+  }
+  if (!datagrams_.valid()) {
+    const std::array<std::uint8_t, 16> zero = {};
+    Result<Fd> bound = fail(ErrorKind::internal, "no socket");
+    std::uint16_t port = last.ok() ? last.value() : 0;
+    for (int attempt = 0; attempt < 20; ++attempt) {
+      // Both versions in one socket, version 4 alone where there is no other.
+      for (const IpAddress& any : {IpAddress::v6(zero), IpAddress()}) {
+        bound = socket::bind_internet(socket::Transport::udp, {any, port}, socket::Versions::both);
+        if (!bound.ok()) continue;
+        const std::uint16_t chosen = TRY(socket::port_of(bound.value()));
+        Result<Fd> listening =
+            socket::bind_internet(socket::Transport::tcp, {any, chosen}, socket::Versions::both);
+        if (!listening.ok()) continue;
+        datagrams_ = bound.take();
+        connections_ = listening.take();
+        names_port_ = chosen;
+        break;
+      }
+      if (datagrams_.valid()) break;
+      port = 0;
+    }
+    if (!datagrams_.valid()) return std::move(bound).error();
+    const Fd directory = TRY(file::open(directory_, O_PATH | O_DIRECTORY));
+    TRY(file::replace_file(directory, "port", cat(names_port_, "\n"), 0644, file::Durable::no));
+  }
+  TRY(write_records());
+  process::Spawn spawn;
+  spawn.program = options_.programs + "/proa-net";
+  spawn.arguments = {"proa-net", directory_};
+  spawn.environment = std::vector<std::string>();
+  spawn.inherited = {{datagrams_, kDatagramsNumber},
+                     {connections_, kConnectionsNumber},
+                     {lock->fd(), kLockNumber}};
+  names_ = TRY(process::Child::spawn(spawn));
+  watch_names();
+  return {};
+}
+
+// Starts proa-net again when it dies, and looks whether another engine's rules came into our way.
+void NetworkHost::watch_names() {
+  if (watcher_.joinable()) return;
+  watcher_ = std::thread([this] {
+    std::unique_lock lock(mutex_);
+    int turns = 0;
+    while (!changed_.wait_for(lock, kLook, [this] { return stopping_; })) {
+      if (++turns % 10 == 0) {
+        for (const auto& [id, network] : networks_) {
+          discard(network::allow_beside_neighbours(network.bridge), "tried again in a while");
+        }
+      }
+      if (names_) {
+        const auto ended = names_->wait_for(std::chrono::milliseconds(0));
+        if (!ended.ok() || !ended.value()) continue;
+        names_.reset();
+      }
+      auto free = file::LockFile::try_take(directory_ + "/lock");
+      if (!free.ok() || !free.value()) continue;
+      if (options_.warn) options_.warn("proa-net is gone; starting it again");
+      const std::uint16_t before = names_port_;
+      const bool installed = std::exchange(installed_, false);
+      Result<void> started = [&]() -> Result<void> {
+        // Ours let go, or proa-net would not get the lock from us.
+        free.value().reset();
+        TRY(start_names());
+        installed_ = installed;
+        if (installed && names_port_ != before) return install();
+        return {};
+      }();
+      installed_ = installed;
+      if (!started.ok() && options_.warn) options_.warn(started.error().message());
+    }
+  });
+}
+
+// Workloads reach what lies beyond this host only where the kernel forwards. What it was before is
+// kept in a file, so that even another engine can undo it.
+void NetworkHost::switch_forwarding() {
+  bool v6 = false;
+  for (const auto& [id, network] : networks_) v6 = v6 || network.ipv6;
+  for (const char* path : {kForward4, kForward6}) {
+    if (path == kForward6 && !v6) continue;
+    const Result<std::string> now = file::read_file(path);
+    if (!now.ok() || trim(now.value()) != "0") continue;
+    const Result<void> written = file::write_existing(path, "1");
+    if (!written.ok()) {
+      if (options_.warn)
+        options_.warn(cat("cannot switch forwarding on: ", written.error().message()));
+      continue;
+    }
+    const Result<Fd> directory = file::open(directory_, O_PATH | O_DIRECTORY);
+    const char* mark = path == kForward4 ? "forwarding4" : "forwarding6";
+    if (directory.ok()) {
+      discard(file::replace_file(directory.value(), mark, "0\n", 0644, file::Durable::no),
+              "forwarding stays on then");
+    }
+  }
+}
+
+void NetworkHost::restore_forwarding() {
+  const Result<Fd> directory = file::open(directory_, O_PATH | O_DIRECTORY);
+  if (!directory.ok()) return;
+  for (const auto& [mark, path] :
+       {std::pair("forwarding4", kForward4), {"forwarding6", kForward6}}) {
+    if (!file::exists(cat(directory_, "/", mark))) continue;
+    discard(file::write_existing(path, "0"), "the switch stays as it is");
+    discard(file::unlink_at(directory.value(), mark), "the run directory goes at the next boot");
+  }
+}
+
+}  // namespace proa::engine

@@ -1,0 +1,83 @@
+// What the engine's networks are on this host: bridges, the nftables rule set, the records that
+// proa-net reads, proa-net itself, and the kernel's forwarding switches. All of it exists from the
+// first workload on and is made again after a crash from what the engine knows.
+#pragma once
+
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "engine/engine.h"
+#include "engine/networks.h"
+#include "kernel/file/lock_file.h"
+#include "kernel/process/child.h"
+#include "network/dns/records.h"
+#include "network/nat/ruleset.h"
+#include "network/ports/port_book.h"
+
+namespace proa::engine {
+
+// Thread: any. Owner: the engine.
+class NetworkHost {
+ public:
+  explicit NetworkHost(const Options& options);
+  // Takes down what nothing uses any more; what workloads use stays as it is.
+  ~NetworkHost();
+
+  // Has the network's bridge there, and before the first one everything else.
+  Result<void> ensure(const Network& network);
+  // Takes a network's bridge down.
+  void remove(const Network& network);
+
+  // Chooses and takes the host's ports for what a workload asked for; gives what `inspect` shows.
+  // Errors: busy (names who has it), unsupported, invalid_argument
+  Result<std::vector<PublishedPort>> take_ports(const Workload& workload);
+  // Takes up what a record says is taken: after a restart of the engine.
+  void adopt(const Workload& workload);
+  // Puts names and published ports of a workload in force, as its record says.
+  Result<void> announce(const Workload& workload);
+  void withdraw(const std::string& workload);
+  // Puts everything in force that adopt() and announce() told of, with these networks.
+  Result<void> recover(const std::vector<Network>& networks);
+
+ private:
+  // What one workload has in force.
+  struct Present {
+    std::vector<network::NamePoint> points;
+    std::vector<network::Forward> forwards;
+    std::vector<network::LoopbackPort> loopback;
+    std::string encoded;  // of its part of the records
+  };
+  Result<Present> present_of(const Workload& workload) const;
+  Result<void> install();
+  Result<void> write_records();
+  Result<void> start_names();
+  void watch_names();
+  void switch_forwarding();
+  void restore_forwarding();
+  static network::Filtered filtered_of(const Network& network);
+
+  const Options& options_;
+  std::string directory_;  // RUN/net
+  std::mutex mutex_;
+  // All below guarded by mutex_.
+  network::RuleSet rules_;
+  network::PortBook book_;
+  std::map<std::string, std::string> holders_;  // id to the name that people know
+  std::map<std::string, Network> networks_;     // whose bridges are there, by id
+  std::map<std::string, Present> present_;      // by workload
+  std::uint16_t names_port_ = 0;
+  Fd datagrams_, connections_;
+  std::optional<process::Child> names_;
+  bool installed_ = false;
+  bool stopping_ = false;
+  std::condition_variable changed_;
+  std::thread watcher_;
+};
+
+}  // namespace proa::engine

@@ -1,0 +1,171 @@
+// What one workload has in force on this host: names, published ports.
+#include <netinet/in.h>
+
+#include <algorithm>
+
+#include "base/number.h"
+#include "engine/network_host.h"
+#include "engine/network_mode.h"
+#include "wire/codec.h"
+
+namespace proa::engine {
+namespace {
+
+struct Targets {
+  std::optional<IpAddress> v4, v6;
+};
+
+Result<Targets> targets_of(const Workload& workload) {
+  Targets targets;
+  for (const Attachment& attachment : workload.networks) {
+    // What has no way out has no way in.
+    if (attachment.gateway4.empty() && attachment.gateway6.empty()) continue;
+    if (!targets.v4 && !attachment.ipv4.empty()) {
+      targets.v4 = TRY(HostAddress::parse(attachment.ipv4)).address;
+    }
+    if (!targets.v6 && !attachment.ipv6.empty()) {
+      targets.v6 = TRY(HostAddress::parse(attachment.ipv6)).address;
+    }
+  }
+  return targets;
+}
+
+std::vector<std::string> names_of(const Workload& workload, const Attachment& attachment) {
+  std::vector<std::string> names = {to_lower(workload.name)};
+  const auto add = [&](const std::string& name) {
+    const std::string lower = to_lower(name);
+    if (!lower.empty() && std::ranges::find(names, lower) == names.end()) names.push_back(lower);
+  };
+  for (const std::string& alias : attachment.request.aliases) add(alias);
+  add(workload.id.substr(0, 12));
+  add(workload.config.hostname);
+  return names;
+}
+
+// The places that "every address" and a given one stand for.
+Result<std::vector<IpAddress>> addresses_of(const PublishedPort& port) {
+  if (!port.host_address.empty()) {
+    return std::vector{TRY(IpAddress::parse(port.host_address))};
+  }
+  return std::vector{IpAddress(), IpAddress::v6({})};
+}
+
+}  // namespace
+
+Result<NetworkHost::Present> NetworkHost::present_of(const Workload& workload) const {
+  Present present;
+  for (const Attachment& attachment : workload.networks) {
+    if (attachment.link.empty()) continue;
+    network::NamePoint point{.workload = workload.id,
+                             .network = attachment.name,
+                             .internal = attachment.gateway4.empty() && attachment.gateway6.empty(),
+                             .addresses = {},
+                             .names = names_of(workload, attachment),
+                             .servers = workload.config.dns};
+    for (const std::string* address : {&attachment.ipv4, &attachment.ipv6}) {
+      if (!address->empty()) point.addresses.emplace_back(split_once(*address, '/').first);
+    }
+    present.points.push_back(std::move(point));
+  }
+  const Targets targets = TRY(targets_of(workload));
+  for (const PublishedPort& port : workload.ports) {
+    const IpAddress address = TRY(IpAddress::parse(port.host_address));
+    const std::uint8_t protocol = TRY(network::protocol_number(port.protocol));
+    const std::optional<IpAddress>& same = address.is_v6() ? targets.v6 : targets.v4;
+    if (same && !address.is_loopback()) {
+      present.forwards.push_back({protocol, address, port.host_port, *same, port.port});
+    }
+    // Where the kernel cannot translate: loopback, and version 6 to a workload without it.
+    const std::optional<IpAddress>& target = same ? same : targets.v4;
+    if (!target || (same && !address.is_loopback() && !address.is_any())) continue;
+    const std::string place = !same               ? address.text()
+                              : !address.is_any() ? address.text()
+                              : address.is_v6()   ? "::1"
+                                                  : "127.0.0.1";
+    present.loopback.push_back({protocol, place, port.host_port, target->text(), port.port});
+  }
+  present.encoded = wire::encode(
+      network::Records{.points = present.points, .ports = present.loopback, .stop = false});
+  return present;
+}
+
+Result<std::vector<PublishedPort>> NetworkHost::take_ports(const Workload& workload) {
+  std::vector<PublishedPort> wanted = workload.config.ports;
+  const bool reachable = std::ranges::any_of(workload.networks, [](const Attachment& attachment) {
+    return !attachment.gateway4.empty() || !attachment.gateway6.empty();
+  });
+  if (!reachable) return std::vector<PublishedPort>();
+  if (workload.config.publish_all) {
+    for (const std::string& exposed : workload.config.exposed_ports) {
+      const auto [number, protocol] = split_once(exposed, '/');
+      const std::uint16_t port = TRY(parse_number<std::uint16_t>(number));
+      const bool asked = std::ranges::any_of(wanted, [&](const PublishedPort& other) {
+        return other.port == port && (other.protocol == protocol || protocol.empty());
+      });
+      if (!asked) {
+        wanted.push_back(
+            {.port = port, .protocol = protocol.empty() ? "tcp" : std::string(protocol)});
+      }
+    }
+  }
+  const std::lock_guard lock(mutex_);
+  std::vector<PublishedPort> taken;
+  const auto take_all = [&]() -> Result<void> {
+    for (const PublishedPort& port : wanted) {
+      const std::uint8_t protocol = TRY(network::protocol_number(port.protocol));
+      const std::vector<IpAddress> addresses = TRY(addresses_of(port));
+      const bool fixed = port.host_port != 0 && port.host_port_end <= port.host_port;
+      for (int attempt = 0;; ++attempt) {
+        const std::uint16_t candidate =
+            port.host_port == 0 ? TRY(network::find_free_port(protocol, addresses.front()))
+                                : static_cast<std::uint16_t>(port.host_port + attempt);
+        Result<void> free = [&]() -> Result<void> {
+          for (const IpAddress& address : addresses) {
+            const network::PortClaim claim{protocol, address, candidate};
+            if (const std::string* holder = book_.holder_of(claim)) {
+              return fail(ErrorKind::busy, "Bind for ", address.text(), ":", candidate,
+                          " failed: port is already allocated: container ", holders_.at(*holder),
+                          " has it");
+            }
+            TRY(network::check_port_free(claim));
+          }
+          return {};
+        }();
+        const bool last =
+            fixed || (port.host_port == 0 ? attempt >= 20 : candidate >= port.host_port_end);
+        if (!free.ok() && (last || free.error().kind() != ErrorKind::busy)) {
+          return std::move(free).error();
+        }
+        if (!free.ok()) continue;
+        for (const IpAddress& address : addresses) {
+          TRY(book_.take({protocol, address, candidate}, workload.id));
+          taken.push_back({port.port, std::string(network::protocol_name(protocol)), address.text(),
+                           candidate});
+        }
+        break;
+      }
+    }
+    return {};
+  };
+  holders_[workload.id] = workload.name;
+  Result<void> done = take_all();
+  if (done.ok()) return taken;
+  book_.release(workload.id);
+  return std::move(done).error();
+}
+
+void NetworkHost::adopt(const Workload& workload) {
+  Result<Present> present = present_of(workload);
+  const std::lock_guard lock(mutex_);
+  if (present.ok()) present_[workload.id] = present.take();
+  holders_[workload.id] = workload.name;
+  for (const PublishedPort& port : workload.ports) {
+    const Result<IpAddress> address = IpAddress::parse(port.host_address);
+    const Result<std::uint8_t> protocol = network::protocol_number(port.protocol);
+    if (!address.ok() || !protocol.ok()) continue;
+    discard(book_.take({protocol.value(), address.value(), port.host_port}, workload.id),
+            "two records of one port: the first keeps it");
+  }
+}
+
+}  // namespace proa::engine

@@ -1,0 +1,206 @@
+// Networks through docker's command line: names, ports, isolation, and what is left behind. The
+// whole engine lives in a network namespace of the test's own, with a machine outside in another.
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <thread>
+
+#include "base/number.h"
+#include "kernel/file/file.h"
+#include "kernel/namespace/namespace.h"
+#include "tests/fixtures/engine.h"
+
+namespace proa {
+namespace {
+
+using fixtures::eventually;
+using fixtures::kTestImage;
+using fixtures::Output;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr const char* kServe = "mkdir -p /www; echo $0 > /www/index.html; httpd -f -p 80 -h /www";
+
+class Networks : public fixtures::EngineTest {
+ protected:
+  void SetUp() override {
+    home_ = ns::open("/proc/thread-self/ns/net", CLONE_NEWNET).take();
+    if (!fixtures::missing(fixtures::Need::root)) {
+      std::thread([this] {
+        ASSERT_OK(ns::unshare(CLONE_NEWNET));
+        outside_ = ns::open("/proc/thread-self/ns/net", CLONE_NEWNET).take();
+      }).join();
+      ASSERT_OK(ns::unshare(CLONE_NEWNET));
+      ip({"link", "set", "lo", "up"});
+      ip({"link", "add", "wire", "type", "veth", "peer", "name", "eth0", "netns", outside_path()});
+      ip({"addr", "add", "192.0.2.1/24", "dev", "wire"});
+      ip({"addr", "add", "2001:db8::1/64", "dev", "wire", "nodad"});
+      ip({"link", "set", "wire", "up"});
+      out({"ip", "link", "set", "lo", "up"});
+      out({"ip", "addr", "add", "192.0.2.2/24", "dev", "eth0"});
+      out({"ip", "addr", "add", "2001:db8::2/64", "dev", "eth0", "nodad"});
+      out({"ip", "link", "set", "eth0", "up"});
+    }
+    EngineTest::SetUp();
+  }
+  void TearDown() override {
+    EngineTest::TearDown();
+    outside_.reset();
+    ASSERT_OK(ns::join(home_, CLONE_NEWNET));
+  }
+
+  std::string outside_path() const { return cat("/proc/", ::getpid(), "/fd/", outside_.get()); }
+  static Output command(std::vector<std::string> arguments) {
+    return fixtures::run({.arguments = std::move(arguments)});
+  }
+  static void ip(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), "/usr/sbin/ip");
+    const Output output = command(arguments);
+    ASSERT_EQ(output.code, 0) << arguments[1] << " " << arguments[2] << ": " << output.err;
+  }
+  // A program of busybox, or ip, on the machine outside.
+  Output out(std::vector<std::string> arguments) const {
+    const bool applet = arguments[0] != "ip";
+    arguments[0] = applet ? arguments[0] : "/usr/sbin/ip";
+    if (applet) arguments.insert(arguments.begin(), "/bin/busybox");
+    arguments.insert(arguments.begin(), {"/usr/bin/nsenter", cat("--net=", outside_path())});
+    return command(arguments);
+  }
+  // What a web server says; "" where none answers.
+  std::string page(const std::string& where) const {
+    return std::string(trim(
+        command({"/bin/busybox", "wget", "-q", "-T", "3", "-O", "-", cat("http://", where)}).out));
+  }
+  std::string page_from_outside(const std::string& where) const {
+    return std::string(trim(out({"wget", "-q", "-T", "3", "-O", "-", cat("http://", where)}).out));
+  }
+  // A workload that serves its own name on port 80.
+  void serve(const std::string& name, std::vector<std::string> options) {
+    std::vector<std::string> line = {"-d", "--name", name};
+    line.insert(line.end(), options.begin(), options.end());
+    for (const std::string& word : {std::string(kTestImage), std::string("sh"), std::string("-c"),
+                                    std::string(kServe), name}) {
+      line.push_back(word);
+    }
+    run(line);
+  }
+  std::string fetch(const std::string& from, const std::string& where) {
+    return std::string(
+        trim(engine()
+                 .docker({"exec", from, "wget", "-q", "-T", "2", "-O", "-", cat("http://", where)})
+                 .out));
+  }
+  std::string address(const std::string& name, const std::string& network) {
+    return docker({"inspect", "--format",
+                   cat("{{(index .NetworkSettings.Networks \"", network, "\").IPAddress}}"), name});
+  }
+
+  Fd home_, outside_;
+};
+
+TEST_P(Networks, names_are_known_on_the_networks_that_are_shared) {
+  for (const char* name : {"front", "back", "apart"}) docker({"network", "create", name});
+  serve("web", {"--network", "front"});
+  docker({"network", "connect", "--alias", "site", "back", "web"});
+  serve("db", {"--network", "back", "--network-alias", "store"});
+  serve("db2", {"--network", "back", "--network-alias", "store"});
+  serve("lone", {"--network", "apart"});
+  for (const char* name : {"web", "site", "web.back"}) {
+    EXPECT_EQ(fetch("db", name), "web") << name;
+  }
+  EXPECT_EQ(fetch("web", "db"), "db");
+  EXPECT_THAT(fetch("web", "store"), HasSubstr("db"));
+  EXPECT_EQ(fetch("lone", "web"), "");
+  EXPECT_EQ(fetch("web", "lone"), "");
+  EXPECT_EQ(fetch("lone", address("db", "back")), "");
+  docker({"network", "disconnect", "back", "web"});
+  EXPECT_EQ(fetch("db", "web"), "");
+  EXPECT_EQ(fetch("web", "db"), "");
+}
+
+TEST_P(Networks, published_ports_are_reached_over_both_versions_through_every_crash) {
+  docker({"network", "create", "--ipv6", "six"});
+  serve("web", {"--network", "six", "-p", "8080:80", "-p", "127.0.0.1:8081:80"});
+  const auto all_answer = [&] {
+    return page_from_outside("192.0.2.1:8080") == "web" &&
+           page_from_outside("[2001:db8::1]:8080") == "web" && page("192.0.2.1:8080") == "web" &&
+           page("127.0.0.1:8080") == "web" && page("[::1]:8080") == "web" &&
+           page("127.0.0.1:8081") == "web";
+  };
+  EXPECT_TRUE(eventually(all_answer));
+  EXPECT_EQ(page_from_outside("192.0.2.1:8081"), "");
+  engine().kill();
+  EXPECT_TRUE(all_answer()) << "while proad is down";
+  ASSERT_OK(engine().restart());
+  EXPECT_TRUE(all_answer()) << "after proad's restart";
+  const auto number = file::read_file(engine().run_directory() + "/net/pid");
+  ASSERT_OK(number);
+  ::kill(parse_number<int>(trim(number.value())).take(), SIGKILL);
+  EXPECT_EQ(page_from_outside("192.0.2.1:8080"), "web");
+  EXPECT_TRUE(eventually(all_answer)) << "after proa-net's death";
+}
+
+TEST_P(Networks, a_taken_port_is_refused_and_named) {
+  serve("web", {"-p", "8080:80"});
+  EXPECT_THAT(refused({"run", "-d", "-p", "8080:80", kTestImage, "true"}),
+              HasSubstr("port is already allocated: container web has it"));
+  run({"--rm", "-p", "80", kTestImage, "true"});
+  docker({"rm", "-f", "web"});
+  serve("again", {"-p", "8080:80"});
+  EXPECT_TRUE(eventually([&] { return page("127.0.0.1:8080") == "again"; }));
+}
+
+TEST_P(Networks, an_internal_network_has_no_way_out) {
+  docker({"network", "create", "--internal", "inner"});
+  docker({"network", "create", "open"});
+  serve("a", {"--network", "inner"});
+  serve("b", {"--network", "inner"});
+  serve("c", {"--network", "open"});
+  EXPECT_EQ(fetch("a", "b"), "b");
+  EXPECT_EQ(fetch("a", address("c", "open")), "");
+  EXPECT_EQ(fetch("c", address("a", "inner")), "");
+  EXPECT_THAT(docker({"exec", "a", "ip", "route"}), Not(HasSubstr("default")));
+  EXPECT_THAT(docker({"exec", "c", "ip", "route"}), HasSubstr("default"));
+}
+
+TEST_P(Networks, fixed_addresses_shared_and_missing_networks) {
+  docker({"network", "create", "--subnet", "10.77.0.0/24", "fixed"});
+  serve("web", {"--network", "fixed", "--ip", "10.77.0.9", "--mac-address", "02:00:00:00:00:09"});
+  EXPECT_EQ(address("web", "fixed"), "10.77.0.9");
+  EXPECT_THAT(docker({"exec", "web", "ip", "link"}), HasSubstr("02:00:00:00:00:09"));
+  EXPECT_THAT(refused({"run", "--network", "fixed", "--ip", "10.77.0.9", kTestImage, "true"}),
+              HasSubstr("Address already in use"));
+  EXPECT_EQ(run({"--rm", "--network", "container:web", kTestImage, "wget", "-q", "-O", "-",
+                 "http://127.0.0.1"})
+                .out,
+            "web\n");
+  EXPECT_THAT(run({"--rm", "--network", "host", kTestImage, "ip", "addr"}).out,
+              HasSubstr("192.0.2.1"));
+  EXPECT_THAT(run({"--rm", "--network", "none", kTestImage, "ip", "addr"}).out,
+              Not(HasSubstr("eth0")));
+  EXPECT_THAT(refused({"run", "--network", "nowhere", kTestImage, "true"}),
+              HasSubstr("network nowhere not found"));
+  EXPECT_THAT(refused({"network", "rm", "fixed"}), HasSubstr("has active endpoints"));
+}
+
+TEST_P(Networks, nothing_is_left_when_workloads_and_proad_have_gone) {
+  docker({"network", "create", "gone"});
+  serve("web", {"--network", "gone", "-p", "8080:80"});
+  engine().kill();
+  ASSERT_OK(engine().restart());
+  docker({"rm", "-f", "web"});
+  EXPECT_TRUE(eventually([&] {
+    return command({"/usr/sbin/ip", "-br", "link"}).out.find("pv") == std::string::npos;
+  }));
+  EXPECT_THAT(command({"/usr/sbin/nft", "list", "ruleset"}).out, Not(HasSubstr("8080")));
+  docker({"network", "rm", "gone"});
+  EXPECT_THAT(command({"/usr/sbin/ip", "-br", "link"}).out, Not(HasSubstr("pr")));
+}
+
+PROA_ON_HULLS(Networks);
+
+}  // namespace
+}  // namespace proa
