@@ -13,6 +13,7 @@
 
 #include "base/number.h"
 #include "kernel/file/file.h"
+#include "kernel/socket/connect.h"
 #include "kernel/socket/unix_stream.h"
 #include "tests/fixtures/engine.h"
 
@@ -48,12 +49,11 @@ class Stream {
     const Fd directory = file::open(engine.run_directory(), O_PATH | O_DIRECTORY).take();
     connection_ = socket::connect_at(directory, "proa.sock").take();
     EXPECT_OK(socket::set_blocking(connection_, socket::Blocking::yes));
-    EXPECT_OK(file::write_all(
-        connection_,
-        bytes_of(cat("POST ", path,
-                     " HTTP/1.1\r\nHost: proa\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n"
-                     "Content-Type: application/json\r\nContent-Length: ",
-                     body.size(), "\r\n\r\n", body))));
+    EXPECT_OK(socket::send_all(
+        connection_, cat("POST ", path,
+                         " HTTP/1.1\r\nHost: proa\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n"
+                         "Content-Type: application/json\r\nContent-Length: ",
+                         body.size(), "\r\n\r\n", body)));
     reader_ = std::thread([this] {
       std::array<std::byte, 16384> buffer;
       while (true) {
