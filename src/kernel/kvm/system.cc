@@ -53,7 +53,11 @@ Result<std::vector<std::uint32_t>> System::state_msrs() const {
 }
 
 Result<Vm> System::create_vm() const {
-  Fd vm(::ioctl(fd_.get(), KVM_CREATE_VM, 0));
+  // A signal may interrupt the kernel while it registers with the memory's users.
+  int made = -1;
+  do made = ::ioctl(fd_.get(), KVM_CREATE_VM, 0);
+  while (made < 0 && errno == EINTR);
+  Fd vm(made);
   if (!vm.valid()) return fail_errno("making a virtual machine");
   return Vm(std::move(vm), run_size_);
 }
