@@ -109,8 +109,6 @@ Result<wire::Spec> guest_spec(const wire::Spec& spec, const MachineSize& size) {
   guest.mounts.clear();
   guest.cgroup = "/workload";
   guest.ids.reset();
-  // A machine is given no tap, so there is no device inside to set up.
-  guest.endpoints.clear();
   int number = 0;
   for (wire::Share& share : guest.shares) {
     const char* place = is_generated(spec, share) ? wire::kGuestFiles : wire::kGuestShares;
