@@ -27,6 +27,27 @@ if(PROA_SANITIZE)
   target_link_options(proa_options INTERFACE -fsanitize=${PROA_SANITIZE})
 endif()
 
+# What most files include, parsed once for all of them: a third of a build's time. Not beside
+# ccache, which serves files better alone and so also shows an include that is missing.
+if(NOT CCACHE)
+  file(WRITE ${CMAKE_BINARY_DIR}/common_headers.cc "")
+  add_library(proa_common_headers OBJECT ${CMAKE_BINARY_DIR}/common_headers.cc)
+  target_link_libraries(proa_common_headers PRIVATE proa_options)
+  target_precompile_headers(proa_common_headers PRIVATE
+    <algorithm> <array> <chrono> <cstdint> <functional> <map> <memory> <mutex> <optional> <set>
+    <span> <string> <string_view> <thread> <utility> <variant> <vector>
+    ${CMAKE_SOURCE_DIR}/src/base/fd.h ${CMAKE_SOURCE_DIR}/src/base/json.h
+    ${CMAKE_SOURCE_DIR}/src/base/number.h ${CMAKE_SOURCE_DIR}/src/base/result.h
+    ${CMAKE_SOURCE_DIR}/src/base/text.h)
+endif()
+
+# proa_reuse_headers(<target>): compiles this target with them.
+function(proa_reuse_headers target)
+  if(NOT CCACHE)
+    target_precompile_headers(${target} REUSE_FROM proa_common_headers)
+  endif()
+endfunction()
+
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 
@@ -63,6 +84,7 @@ function(proa_library folder)
   if(sources)
     add_library(${target} STATIC ${sources})
     target_link_libraries(${target} PUBLIC proa_options Threads::Threads ${ARGN})
+    proa_reuse_headers(${target})
   else()
     add_library(${target} INTERFACE)
     target_link_libraries(${target} INTERFACE proa_options ${ARGN})
@@ -99,6 +121,7 @@ function(proa_test name)
   endif()
   add_executable(test_${name} ${ARG_SOURCES})
   target_link_libraries(test_${name} PRIVATE ${ARG_DEPS} proa_fixtures)
+  proa_reuse_headers(test_${name})
   add_test(NAME ${name} COMMAND test_${name})
   set_tests_properties(${name} PROPERTIES LABELS ${ARG_LABEL} TIMEOUT 900)
 endfunction()
@@ -111,6 +134,7 @@ function(proa_program name)
   list(FILTER sources EXCLUDE REGEX "_(test|fuzz)\\.cc$")
   add_executable(${name} ${sources})
   target_link_libraries(${name} PRIVATE ${ARG_UNPARSED_ARGUMENTS})
+  proa_reuse_headers(${name})
   if(ARG_STATIC AND PROA_STATIC)
     target_link_options(${name} PRIVATE -static -Wl,--fatal-warnings)
   endif()
