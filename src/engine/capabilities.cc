@@ -4,55 +4,25 @@
 #include <array>
 #include <set>
 
+#include "oci/runtime/spec.h"
+
 namespace proa::engine {
 namespace {
 
-constexpr std::array kCapabilities = {
+// What docker gives.
+constexpr std::array kDefaultCapabilities = {
     "CAP_CHOWN",   "CAP_DAC_OVERRIDE", "CAP_FSETID",           "CAP_FOWNER",
     "CAP_MKNOD",   "CAP_NET_RAW",      "CAP_SETGID",           "CAP_SETUID",
     "CAP_SETFCAP", "CAP_SETPCAP",      "CAP_NET_BIND_SERVICE", "CAP_SYS_CHROOT",
     "CAP_KILL",    "CAP_AUDIT_WRITE"};
-constexpr std::array kAllCapabilities = {"CAP_CHOWN",
-                                         "CAP_DAC_OVERRIDE",
-                                         "CAP_DAC_READ_SEARCH",
-                                         "CAP_FOWNER",
-                                         "CAP_FSETID",
-                                         "CAP_KILL",
-                                         "CAP_SETGID",
-                                         "CAP_SETUID",
-                                         "CAP_SETPCAP",
-                                         "CAP_LINUX_IMMUTABLE",
-                                         "CAP_NET_BIND_SERVICE",
-                                         "CAP_NET_BROADCAST",
-                                         "CAP_NET_ADMIN",
-                                         "CAP_NET_RAW",
-                                         "CAP_IPC_LOCK",
-                                         "CAP_IPC_OWNER",
-                                         "CAP_SYS_MODULE",
-                                         "CAP_SYS_RAWIO",
-                                         "CAP_SYS_CHROOT",
-                                         "CAP_SYS_PTRACE",
-                                         "CAP_SYS_PACCT",
-                                         "CAP_SYS_ADMIN",
-                                         "CAP_SYS_BOOT",
-                                         "CAP_SYS_NICE",
-                                         "CAP_SYS_RESOURCE",
-                                         "CAP_SYS_TIME",
-                                         "CAP_SYS_TTY_CONFIG",
-                                         "CAP_MKNOD",
-                                         "CAP_LEASE",
-                                         "CAP_AUDIT_WRITE",
-                                         "CAP_AUDIT_CONTROL",
-                                         "CAP_SETFCAP",
-                                         "CAP_MAC_OVERRIDE",
-                                         "CAP_MAC_ADMIN",
-                                         "CAP_SYSLOG",
-                                         "CAP_WAKE_ALARM",
-                                         "CAP_BLOCK_SUSPEND",
-                                         "CAP_AUDIT_READ",
-                                         "CAP_PERFMON",
-                                         "CAP_BPF",
-                                         "CAP_CHECKPOINT_RESTORE"};
+
+std::set<std::string> all_capabilities() {
+  std::set<std::string> names;
+  for (int number = 0; number < oci::runtime::capability_count(); ++number) {
+    names.emplace(oci::runtime::capability_name(number));
+  }
+  return names;
+}
 
 std::string full_capability(const std::string& text) {
   std::string name = text;
@@ -65,8 +35,8 @@ std::string full_capability(const std::string& text) {
 }  // namespace
 
 Result<std::vector<std::string>> capabilities_of(const Config& config) {
-  const std::set<std::string> known(kAllCapabilities.begin(), kAllCapabilities.end());
-  std::set<std::string> held(kCapabilities.begin(), kCapabilities.end());
+  const std::set<std::string> known = all_capabilities();
+  std::set<std::string> held(kDefaultCapabilities.begin(), kDefaultCapabilities.end());
   const auto change = [&](const std::vector<std::string>& names, bool add) -> Result<void> {
     for (const std::string& text : names) {
       const std::string name = full_capability(text);
