@@ -9,8 +9,10 @@ Diagnosis examine(const DoctorPlaces& places) {
   const Finding emulation = examine_emulation();
   const Finding kernel = examine_guest_kernel(places.kernels);
   Diagnosis diagnosis;
-  const bool machines = kernel.health == Health::good && emulation.health == Health::good;
-  diagnosis.isolation = !machines ? "container" : kvm.health == Health::good ? "vm" : "vm-emulated";
+  const bool really = kvm.health == Health::good;
+  const bool machines =
+      kernel.health == Health::good && (really || emulation.health == Health::good);
+  diagnosis.isolation = !machines ? "container" : really ? "vm" : "vm-emulated";
   diagnosis.findings = {kvm,
                         examine_nesting(),
                         emulation,

@@ -29,9 +29,9 @@ std::string run_directory(const wire::Spec& spec) {
   return spec.mounts.substr(0, spec.mounts.rfind('/'));
 }
 
-// The hypervisor of that name. `auto`: Proa's own monitor where KVM really runs guests, else QEMU.
-Result<std::unique_ptr<Hypervisor>> hypervisor_named(const std::string& wanted,
-                                                     const KvmVerdict& kvm) {
+// The hypervisor asked for. `auto`: Proa's own monitor where KVM really runs guests, else QEMU.
+Result<std::unique_ptr<Hypervisor>> hypervisor_for(const wire::Spec& spec, const KvmVerdict& kvm) {
+  const std::string wanted = annotation(spec, "proa.hypervisor");
   const bool automatic = wanted.empty() || wanted == "auto";
   if (wanted == "hosted" || (automatic && !kvm.usable)) {
     return make_hosted(kvm.usable ? Accelerator::kvm : Accelerator::emulation);
@@ -43,13 +43,12 @@ Result<std::unique_ptr<Hypervisor>> hypervisor_named(const std::string& wanted,
   if (!kvm.usable) {
     return fail(ErrorKind::unsupported, "proa.hypervisor: this host cannot do kvm: ", kvm.why_not);
   }
-  return make_kvm();
+  return make_kvm(spec.programs);
 }
 
 Result<std::unique_ptr<Hypervisor>> choose_hypervisor(const wire::Spec& spec) {
   const KvmVerdict kvm = known_kvm(run_directory(spec));
-  std::unique_ptr<Hypervisor> hypervisor =
-      TRY(hypervisor_named(annotation(spec, "proa.hypervisor"), kvm));
+  std::unique_ptr<Hypervisor> hypervisor = TRY(hypervisor_for(spec, kvm));
   const std::string least = annotation(spec, "proa.isolation-min");
   if (!least.empty() && hypervisor->isolation() < TRY(parse_isolation(least))) {
     return fail(ErrorKind::unsupported, "isolation '", least, "' is asked for, and this host has ",

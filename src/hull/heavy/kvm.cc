@@ -147,16 +147,10 @@ class KvmMachine : public Machine {
   std::optional<vmm::control::Ended> ended_;
 };
 
-// The monitor lies beside the program that runs.
-Result<std::string> find_monitor() {
-  const std::string self = TRY(file::read_link_at(FdRef::cwd(), "/proc/self/exe"));
-  const std::string monitor = cat(self.substr(0, self.rfind('/')), "/proa-vmm");
-  if (!file::exists(monitor)) return fail(ErrorKind::not_found, monitor, " is missing");
-  return monitor;
-}
-
 class Kvm : public Hypervisor {
  public:
+  explicit Kvm(std::string monitor) : monitor_(std::move(monitor)) {}
+
   std::string_view name() const override { return "kvm"; }
   Isolation isolation() const override { return Isolation::vm; }
   std::uint64_t overhead(const VmSpec& spec) const override {
@@ -168,7 +162,7 @@ class Kvm : public Hypervisor {
 
   Result<std::unique_ptr<Machine>> start(io::Loop& loop, VmSpec spec,
                                          OnMachineEnd on_end) override {
-    const std::string monitor = TRY(find_monitor());
+    if (!file::exists(monitor_)) return fail(ErrorKind::not_found, monitor_, " is missing");
     socket::Pair control = TRY(socket::stream_pair(socket::Blocking::no));
     MonitorPlan plan = TRY(plan_monitor(spec, kInJail, std::move(control.second)));
     std::string log = cat(spec.scratch, "/", kLog);
@@ -180,7 +174,7 @@ class Kvm : public Hypervisor {
     program.cgroup = spec.cgroup;
     program.arguments = std::move(plan.arguments);
     program.descriptors = std::move(plan.descriptors);
-    program.mounts.push_back({monitor, kInJail, true});
+    program.mounts.push_back({monitor_, kInJail, true});
     program.user = spec.user;
     program.kvm = true;
     program.errors = errors;
@@ -192,10 +186,15 @@ class Kvm : public Hypervisor {
     TRY(machine->begin(std::move(control.first)));
     return std::unique_ptr<Machine>(std::move(machine));
   }
+
+ private:
+  std::string monitor_;
 };
 
 }  // namespace
 
-std::unique_ptr<Hypervisor> make_kvm() { return std::make_unique<Kvm>(); }
+std::unique_ptr<Hypervisor> make_kvm(const std::string& programs) {
+  return std::make_unique<Kvm>(cat(programs, "/proa-vmm"));
+}
 
 }  // namespace proa::hull

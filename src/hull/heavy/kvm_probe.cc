@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstring>
@@ -29,8 +30,9 @@ constexpr std::array<unsigned char, 16> kGuest = {
     0xf4, 0xf4, 0xf4, 0xf4,  // hlt
 };
 // A processor takes tens of microseconds, an emulated one with emulated virtualisation a few
-// milliseconds, an interpreter fifty.
+// milliseconds, an interpreter fifty. Any run may be interrupted: the shortest counts.
 constexpr std::chrono::milliseconds kLimit{20};
+constexpr int kRuns = 5;
 
 class Memory {
  public:
@@ -61,6 +63,20 @@ Result<void> prepare(const kvm::Vcpu& vcpu) {
   return vcpu.set_regs(registers);
 }
 
+Result<std::chrono::nanoseconds> run_once(kvm::Vcpu& vcpu) {
+  TRY(prepare(vcpu));
+  const auto begin = std::chrono::steady_clock::now();
+  const kvm::Exit exit = vcpu.run();
+  const auto took = std::chrono::steady_clock::now() - begin;
+  if (std::holds_alternative<kvm::PortOut>(exit)) return std::chrono::nanoseconds(took);
+  if (const auto* failed = std::get_if<kvm::Failed>(&exit)) {
+    return fail(ErrorKind::unsupported, "KVM interprets the guest's kernel and cannot do it all (",
+                failed->reason, ")");
+  }
+  return fail(ErrorKind::unsupported, "a guest of six instructions does not get through");
+}
+
+// Gives the shortest run's time, or the first's below the limit.
 Result<std::chrono::nanoseconds> run_guest() {
   const kvm::System system = TRY(kvm::System::open());
   kvm::Vm vm = TRY(system.create_vm());
@@ -74,16 +90,11 @@ Result<std::chrono::nanoseconds> run_guest() {
   kvm::Vcpu vcpu = TRY(vm.create_vcpu(0));
   const std::vector<kvm_cpuid_entry2> features = TRY(system.supported_cpuid());
   TRY(vcpu.set_cpuid(features));
-  TRY(prepare(vcpu));
-  const auto begin = std::chrono::steady_clock::now();
-  const kvm::Exit exit = vcpu.run();
-  const auto took = std::chrono::steady_clock::now() - begin;
-  if (std::holds_alternative<kvm::PortOut>(exit)) return std::chrono::nanoseconds(took);
-  if (const auto* failed = std::get_if<kvm::Failed>(&exit)) {
-    return fail(ErrorKind::unsupported, "KVM interprets the guest's kernel and cannot do it all (",
-                failed->reason, ")");
+  std::chrono::nanoseconds shortest = TRY(run_once(vcpu));
+  for (int run = 1; run < kRuns && shortest > kLimit; ++run) {
+    shortest = std::min(shortest, TRY(run_once(vcpu)));
   }
-  return fail(ErrorKind::unsupported, "a guest of six instructions does not get through");
+  return shortest;
 }
 
 }  // namespace
