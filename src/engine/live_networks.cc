@@ -105,8 +105,8 @@ Result<void> LiveNetworks::remove(const std::string& ref) {
   if (!on_it.empty() || known->second.ports > 0) {
     std::vector<std::string> names;
     for (const Member& member : on_it) names.push_back(member.name);
-    return fail(ErrorKind::permission, "error while removing network: network ", network.name, " id ",
-                network.id, " has active endpoints: ", join(names, ", "));
+    return fail(ErrorKind::permission, "error while removing network: network ", network.name,
+                " id ", network.id, " has active endpoints: ", join(names, ", "));
   }
   TRY(state_.erase_network(network.id));
   known_.erase(known);

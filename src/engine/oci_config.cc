@@ -169,11 +169,10 @@ Value device_rule(bool allow, const std::string& access) {
 Result<void> add_devices(const Config& config, Value& linux_part, Value& resources) {
   std::vector<HostDevice> devices = TRY(asked_devices(config));
   Value rules = Value::array();
-  if (config.privileged) {
-    rules.push(device_rule(true, "rwm"));
+  rules.push(device_rule(config.privileged, "rwm"));
+  // A machine has none of the host's.
+  if (config.privileged && config.hull == wire::HullKind::container) {
     for (HostDevice& device : TRY(all_devices())) devices.push_back(std::move(device));
-  } else {
-    rules.push(device_rule(false, "rwm"));
   }
   Value nodes = Value::array();
   for (const HostDevice& device : devices) {

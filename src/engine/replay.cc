@@ -33,6 +33,7 @@ void apply_exited(State& state, const wire::Record& record) {
   state.phase = Phase::exited;
   state.finished = record.moment;
   state.ending = record.ending;
+  state.error = record.ending.failure;
   state.out_of_memory = record.ending.out_of_memory;
   state.stopped_by_hand = record.asked;
   state.shown_number = 0;

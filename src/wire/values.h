@@ -319,7 +319,7 @@ struct Spec {
   // "" is docker's default profile, "unconfined" is none, else a profile in docker's own format.
   std::string seccomp;
   std::string programs;  // directory of the host with proa-init and the others
-  std::string kernel;  // of a virtual machine: the folder of its guest kernel
+  std::string kernel;    // of a virtual machine: the folder of its guest kernel
   template <typename Visitor, typename Self>
   static void fields(Visitor& visit, Self& self) {
     visit(1, "id", self.id);

@@ -13,18 +13,18 @@ socket, image, runtime = sys.argv[1:4]
 client = docker.DockerClient(base_url=f"unix://{socket}")
 facts = {}
 
-facts["hello"] = client.containers.run(image, ["echo", "hi"], remove=True, runtime=runtime).decode()
+facts["hello"] = client.containers.run(image, ["echo", "hi"], remove=True, runtime=runtime, network_mode="none").decode()
 try:
-    client.containers.run(image, ["sh", "-c", "exit 6"], remove=True, runtime=runtime)
+    client.containers.run(image, ["sh", "-c", "exit 6"], remove=True, runtime=runtime, network_mode="none")
 except docker.errors.ContainerError as error:
     facts["code"] = error.exit_status
 try:
-    client.containers.create("no/such-image", runtime=runtime)
+    client.containers.create("no/such-image", runtime=runtime, network_mode="none")
 except docker.errors.APIError as error:
     facts["missing"] = type(error).__name__
 
 box = client.containers.run(image, ["sh", "-c", "echo logged; exec sleep 600"], detach=True,
-                            name="py", labels={"a": "b"}, runtime=runtime)
+                            name="py", labels={"a": "b"}, runtime=runtime, network_mode="none")
 facts["names"] = [one.name for one in client.containers.list(filters={"label": "a=b"})]
 code, output = box.exec_run(["sh", "-c", "echo out; echo err >&2; exit 2"], demux=True)
 facts["exec"] = [code, output[0].decode(), output[1].decode()]

@@ -29,7 +29,7 @@ function ended(source) {
 async function runWithInput() {
   const container = await docker.createContainer({
     Image: image, Cmd: ['sh', '-c', 'read line; echo "got $line"; echo oops >&2; exit 3'],
-    OpenStdin: true, StdinOnce: true, HostConfig: {Runtime: runtime},
+    OpenStdin: true, StdinOnce: true, HostConfig: {Runtime: runtime, NetworkMode: 'none'},
   });
   const attached = await container.attach(
     {stream: true, stdin: true, stdout: true, stderr: true, hijack: true});
@@ -47,7 +47,7 @@ async function runWithInput() {
 
 async function execInto() {
   const container = await docker.createContainer(
-    {Image: image, Cmd: ['sleep', '600'], HostConfig: {Runtime: runtime}});
+    {Image: image, Cmd: ['sleep', '600'], HostConfig: {Runtime: runtime, NetworkMode: 'none'}});
   await container.start();
   const exec = await container.exec(
     {Cmd: ['sh', '-c', 'cat; exit 4'], AttachStdin: true, AttachStdout: true});

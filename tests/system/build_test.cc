@@ -50,7 +50,7 @@ class Build : public EngineTest {
   std::string context_;
 };
 
-TEST_P(Build, gives_an_image_with_files_and_configuration) {
+TEST_F(Build, gives_an_image_with_files_and_configuration) {
   write("app/run.sh", "#!/bin/sh\necho \"hello $NAME\"\n", 0755);
   write("app/skip.log", "no");
   write(".dockerignore", "**/*.log\n");
@@ -68,7 +68,7 @@ TEST_P(Build, gives_an_image_with_files_and_configuration) {
       "b /srv");
 }
 
-TEST_P(Build, with_nothing_changed_does_nothing_and_gives_the_same_image) {
+TEST_F(Build, with_nothing_changed_does_nothing_and_gives_the_same_image) {
   write("a", "1");
   dockerfile("COPY a /a\nRUN cat /a > /b\n");
   build();
@@ -84,7 +84,7 @@ TEST_P(Build, with_nothing_changed_does_nothing_and_gives_the_same_image) {
   EXPECT_EQ(in_image("cat /b"), "2");
 }
 
-TEST_P(Build, takes_what_a_stage_has_and_skips_stages_that_nobody_needs) {
+TEST_F(Build, takes_what_a_stage_has_and_skips_stages_that_nobody_needs) {
   write("Dockerfile",
         cat("FROM ", kTestImage, " AS base\nRUN mkdir /out && echo x > /out/f && ln -s f /out/l\n",
             "FROM base AS broken\nRUN exit 3\nFROM ", kTestImage,
@@ -97,7 +97,7 @@ TEST_P(Build, takes_what_a_stage_has_and_skips_stages_that_nobody_needs) {
   EXPECT_NE(try_build({"--target", "brokn"}).err.find("did you mean broken"), std::string::npos);
 }
 
-TEST_P(Build, with_a_date_gives_the_same_digest_anywhere) {
+TEST_F(Build, with_a_date_gives_the_same_digest_anywhere) {
   write("a", "1");
   dockerfile("COPY a /a\nRUN echo x > /b; mkdir /c\nWORKDIR /d\n");
   build({"--build-arg", "SOURCE_DATE_EPOCH=1700000000"});
@@ -106,7 +106,7 @@ TEST_P(Build, with_a_date_gives_the_same_digest_anywhere) {
   EXPECT_EQ(docker({"image", "inspect", "-f", "{{.Id}}", "built"}), first);
 }
 
-TEST_P(Build, by_debians_docker_sends_a_tar_and_may_use_new_words) {
+TEST_F(Build, by_debians_docker_sends_a_tar_and_may_use_new_words) {
   write("f", "content");
   dockerfile(
       "RUN --mount=type=cache,target=/c --mount=type=tmpfs,target=/t echo 1 >> /c/n; touch /t/x\n"
@@ -118,7 +118,7 @@ TEST_P(Build, by_debians_docker_sends_a_tar_and_may_use_new_words) {
   EXPECT_EQ(in_image("cat /doc /g; ls -d /c /t 2>/dev/null | wc -l"), "text\ncontent0");
 }
 
-TEST_P(Build, keeps_secrets_out_of_the_image) {
+TEST_F(Build, keeps_secrets_out_of_the_image) {
   write("secret", "hush");
   dockerfile(
       "RUN --mount=type=secret,id=key,required=true test \"$(cat /run/secrets/key)\" = hush\n");
@@ -127,7 +127,7 @@ TEST_P(Build, keeps_secrets_out_of_the_image) {
   EXPECT_NE(try_build({"--no-cache"}).code, 0);
 }
 
-TEST_P(Build, does_not_follow_links_out_of_the_context) {
+TEST_F(Build, does_not_follow_links_out_of_the_context) {
   ASSERT_OK(file::make_directories(cat(engine().scratch(), "/outside"), 0755));
   ASSERT_EQ(::symlink("/etc/hostname", cat(context_, "/absolute").c_str()), 0);
   ASSERT_EQ(::symlink("../outside", cat(context_, "/upwards").c_str()), 0);
@@ -140,7 +140,7 @@ TEST_P(Build, does_not_follow_links_out_of_the_context) {
 }
 
 // CVE-2024-23652 and others: what an image's links name lies in the image, never on the host.
-TEST_P(Build, copies_and_binds_through_links_of_an_image_stay_in_the_image) {
+TEST_F(Build, copies_and_binds_through_links_of_an_image_stay_in_the_image) {
   write(
       "Dockerfile",
       cat("FROM ", kTestImage,
@@ -159,7 +159,7 @@ TEST_P(Build, copies_and_binds_through_links_of_an_image_stay_in_the_image) {
   EXPECT_NE(try_build().code, 0);
 }
 
-TEST_P(Build, onto_links_of_an_image_writes_below_the_image) {
+TEST_F(Build, onto_links_of_an_image_writes_below_the_image) {
   write("f", "x");
   dockerfile(
       "RUN ln -s ../../../../../../tmp/../out /link && ln -s /nowhere/deep /far\nCOPY f /link/f\n"
@@ -169,7 +169,7 @@ TEST_P(Build, onto_links_of_an_image_writes_below_the_image) {
   EXPECT_FALSE(file::exists("/nowhere"));
 }
 
-TEST_P(Build, of_a_hostile_tar_is_refused) {
+TEST_F(Build, of_a_hostile_tar_is_refused) {
   const auto refused_tar = [&](const std::string& tar) {
     const Output output = engine().proa({"build", "--progress", "plain", "-"}, tar);
     EXPECT_NE(output.code, 0) << output.err;
@@ -184,7 +184,7 @@ TEST_P(Build, of_a_hostile_tar_is_refused) {
   refused_tar(TarBuilder().claim({.name = "Dockerfile"}, std::uint64_t{1} << 32).finish());
 }
 
-TEST_P(Build, bounds_endless_output_and_gigantic_lines) {
+TEST_F(Build, bounds_endless_output_and_gigantic_lines) {
   dockerfile("RUN yes | head -c 20000000\n");
   const Output output = build();
   EXPECT_LT(output.err.size(), std::size_t{16} << 20);
@@ -193,7 +193,7 @@ TEST_P(Build, bounds_endless_output_and_gigantic_lines) {
   EXPECT_NE(try_build().code, 0);
 }
 
-TEST_P(Build, names_what_is_wrong_and_what_was_meant) {
+TEST_F(Build, names_what_is_wrong_and_what_was_meant) {
   dockerfile("RUNN true\n");
   EXPECT_NE(try_build().err.find("did you mean RUN"), std::string::npos);
   dockerfile("COPY --chwon=1 a b\n");
@@ -202,7 +202,7 @@ TEST_P(Build, names_what_is_wrong_and_what_was_meant) {
   EXPECT_NE(try_build().err.find("ssh is not supported"), std::string::npos);
 }
 
-TEST_P(Build, leaves_no_trace_of_mounts_in_the_layer) {
+TEST_F(Build, leaves_no_trace_of_mounts_in_the_layer) {
   dockerfile("RUN --mount=type=tmpfs,target=/deep/er/still true\n");
   build();
   const std::string layers = docker({"image", "inspect", "-f", "{{len .RootFS.Layers}}", "built"});
@@ -210,7 +210,7 @@ TEST_P(Build, leaves_no_trace_of_mounts_in_the_layer) {
   EXPECT_FALSE(layers.empty());
 }
 
-TEST_P(Build, cancelled_by_its_client_leaves_nothing_running) {
+TEST_F(Build, cancelled_by_its_client_leaves_nothing_running) {
   dockerfile("RUN sleep 1000\n");
   Command command = engine().proa_command({"build", "--progress", "plain", context_});
   command.limit = std::chrono::seconds(3);
@@ -218,8 +218,6 @@ TEST_P(Build, cancelled_by_its_client_leaves_nothing_running) {
   dockerfile("RUN true\n");
   build();
 }
-
-PROA_ON_HULLS(Build);
 
 }  // namespace
 }  // namespace proa::fixtures

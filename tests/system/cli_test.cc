@@ -9,7 +9,6 @@
 namespace proa::tests {
 namespace {
 
-using fixtures::Hull;
 using fixtures::kTestImage;
 using fixtures::Output;
 using ::testing::ElementsAre;
@@ -17,7 +16,7 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
 
-class CliTest : public fixtures::EngineTest {
+class CliTest : public fixtures::HullTest {
  protected:
   // `proa` that has to succeed; what it printed, without the last line feed.
   std::string proa(const std::vector<std::string>& arguments, std::string input = {}) {
@@ -33,8 +32,8 @@ class CliTest : public fixtures::EngineTest {
   }
   // The words of a run in this test's hull.
   std::vector<std::string> run_words(std::vector<std::string> words) const {
-    std::vector<std::string> all = {"run"};
-    if (GetParam() == Hull::vm) all.insert(all.end(), {"--runtime", "vm"});
+    std::vector<std::string> all = {"run", "--network", "none"};
+    if (in_vm()) all.insert(all.end(), {"--runtime", "vm"});
     all.insert(all.end(), words.begin(), words.end());
     return all;
   }
@@ -93,7 +92,7 @@ TEST_P(CliTest, life_of_a_container) {
   EXPECT_EQ(id.size(), 64U);
   EXPECT_EQ(proa({"ps", "--format", "{{.Names}} {{.State}}"}), "life running");
   EXPECT_EQ(proa({"ps", "-q", "--no-trunc"}), id);
-  EXPECT_TRUE(fixtures::eventually([&] { return proa({"logs", "life"}) == "ready"; }));
+  EXPECT_TRUE(eventually([&] { return proa({"logs", "life"}) == "ready"; }));
   EXPECT_EQ(proa({"exec", "-e", "A=b", "-w", "/tmp", "life", "sh", "-c", "pwd; echo $A"}),
             "/tmp\nb");
   EXPECT_EQ(proa({"exec", "-i", "life", "cat"}, "typed"), "typed");
@@ -131,7 +130,7 @@ TEST_P(CliTest, attached_client_gets_signals_and_the_exit_code) {
                                        .standard_error = {},
                                        .inherited = {}});
   ASSERT_OK(client);
-  ASSERT_TRUE(fixtures::eventually([&] { return out.text() == "ready\n"; }));
+  ASSERT_TRUE(eventually([&] { return out.text() == "ready\n"; }));
   ASSERT_OK(client.value().signal(SIGUSR1));
   const auto end = client.value().wait_for(std::chrono::seconds(20));
   ASSERT_OK(end);
@@ -185,7 +184,7 @@ TEST_P(CliTest, images_are_named_saved_loaded_and_removed) {
   start_counter("changed");
   proa({"exec", "changed", "touch", "/new"});
   proa({"commit", "-m", "why", "changed", "made:1"});
-  EXPECT_EQ(proa({"run", "--rm", "made:1", "ls", "/new"}), "/new");
+  EXPECT_EQ(proa(run_words({"--rm", "made:1", "ls", "/new"})), "/new");
   EXPECT_EQ(proa({"image", "verify"}), "");
 }
 
@@ -212,7 +211,7 @@ TEST_P(CliTest, engine_tells_of_itself) {
   EXPECT_THAT(events, HasSubstr("create\n"));
   EXPECT_THAT(events, HasSubstr("start\n"));
   EXPECT_THAT(events, HasSubstr("destroy"));
-  proa({"run", "--name", "ended", kTestImage, "true"});
+  proa(run_words({"--name", "ended", kTestImage, "true"}));
   EXPECT_THAT(proa({"container", "prune", "-f"}), HasSubstr("Total reclaimed space: "));
   EXPECT_EQ(proa({"ps", "-aq"}), "");
   EXPECT_THAT(proa({"system", "prune", "-f"}), HasSubstr("Total reclaimed space: "));

@@ -7,10 +7,10 @@
 namespace proa {
 namespace {
 
-using fixtures::EngineTest;
+using fixtures::HullTest;
 using fixtures::Output;
 
-class ComposeTest : public EngineTest {
+class ComposeTest : public HullTest {
  protected:
   void write(std::string_view name, std::string_view text) {
     ASSERT_TRUE(file::make_directories(engine().scratch(), 0755).ok());
@@ -135,15 +135,19 @@ services:
   done({"down"});
 }
 
-TEST_P(ComposeTest, faults_of_the_file_name_the_place) {
-  write("compose.yaml", "services:\n  web:\n    imag: x\n");
-  const Output up = app({"up", "-d"});
+PROA_ON_HULLS(ComposeTest);
+
+class ComposeFile : public fixtures::EngineTest {};
+
+TEST_F(ComposeFile, faults_name_the_place) {
+  const std::string path = engine().scratch() + "/compose.yaml";
+  ASSERT_OK(file::replace_file(FdRef::cwd(), path, "services:\n  web:\n    imag: x\n", 0644,
+                               file::Durable::no));
+  const Output up = engine().proa({"compose", "-f", path, "up", "-d"});
   EXPECT_EQ(up.code, 1);
-  EXPECT_NE(up.err.find("compose.yaml:4:5: services.web: has neither an image"), std::string::npos)
+  EXPECT_NE(up.err.find("compose.yaml:3:5: services.web: has neither an image"), std::string::npos)
       << up.err;
 }
-
-PROA_ON_HULLS(ComposeTest);
 
 }  // namespace
 }  // namespace proa

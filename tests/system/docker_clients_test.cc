@@ -9,7 +9,7 @@ namespace {
 using fixtures::kTestImage;
 using fixtures::Output;
 
-class DockerClients : public fixtures::EngineTest {
+class DockerClients : public fixtures::HullTest {
  protected:
   static std::string clients() {
     const char* cache = std::getenv("PROA_CACHE");
@@ -28,7 +28,7 @@ class DockerClients : public fixtures::EngineTest {
         {.arguments = line,
          .environment = std::vector<std::string>{cat("NODE_PATH=", clients(), "/node_modules"),
                                                  "PATH=/usr/local/bin:/usr/bin:/bin"},
-         .limit = std::chrono::seconds(60)});
+         .limit = std::chrono::seconds(180)});
   }
 };
 

@@ -21,20 +21,18 @@ namespace proa {
 namespace {
 
 using fixtures::Engine;
-using fixtures::eventually;
 using fixtures::kTestImage;
 using fixtures::Output;
 using fixtures::text_at;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr int kContainers = 50;
-constexpr int kKills = 50;
 constexpr int kLines = 100;
 
-std::string create_body(const std::string& script, const std::string& more = "") {
+std::string body_of(fixtures::Hull hull, const std::string& script, const std::string& more = "") {
   return cat(R"({"Image":")", kTestImage, R"(","Cmd":["sh","-c",")", script,
-             R"("],"HostConfig":{"NetworkMode":"none")", more, "}}");
+             R"("],"HostConfig":{"NetworkMode":"none","Runtime":")", fixtures::runtime_word(hull),
+             "\"", more, "}}");
 }
 
 json::Value parsed(const std::string& text) {
@@ -106,37 +104,11 @@ std::string logged(const Engine& engine, const std::string& id) {
   return lines;
 }
 
-// The shim that carries a workload, 0 where there is none.
-pid_t shim_of(const Engine& engine, const std::string& id) {
-  const Fd processes = file::open("/proc", O_RDONLY | O_DIRECTORY).take();
-  for (const std::string& name : file::list(processes).take()) {
-    const auto pid = parse_number<pid_t>(name);
-    if (!pid.ok()) continue;
-    const auto line = file::read_file(cat("/proc/", name, "/cmdline"));
-    if (line.ok() && line.value().starts_with("proa-shim") &&
-        line.value().find(cat(engine.run_directory(), "/w/", id)) != std::string::npos) {
-      return pid.value();
-    }
-  }
-  return 0;
-}
-
-class EngineFaults : public fixtures::LeakCheckedTest {
+class EngineFaults : public fixtures::HullTest {
  protected:
-  void SetUp() override {
-    fixtures::LeakCheckedTest::SetUp();
-    REQUIRE(root);
-    auto engine = Engine::start();
-    ASSERT_OK(engine);
-    engine_.emplace(engine.take());
+  std::string create_body(const std::string& script, const std::string& more = "") const {
+    return proa::body_of(GetParam(), script, more);
   }
-  void TearDown() override {
-    if (engine_ && HasFailure()) std::fprintf(stderr, "proad said:\n%s\n", engine_->log().c_str());
-    engine_.reset();
-    fixtures::LeakCheckedTest::TearDown();
-  }
-
-  Engine& engine() { return *engine_; }
   Output post(const std::string& path, const std::string& body = "") {
     return engine().request("POST", cat("/v1.43", path), body);
   }
@@ -155,10 +127,9 @@ class EngineFaults : public fixtures::LeakCheckedTest {
     return id;
   }
   bool ends(const std::string& id, seconds limit = seconds(60)) {
-    return eventually([&] { return text_at(inspect(id), "State.Status") == "exited"; }, limit);
+    return fixtures::eventually([&] { return text_at(inspect(id), "State.Status") == "exited"; },
+                                limit);
   }
-
-  std::optional<Engine> engine_;
 };
 
 std::string counting(const std::string& word, int lines) {
@@ -167,13 +138,13 @@ std::string counting(const std::string& word, int lines) {
 }
 
 // What somebody else asks for meanwhile; that proad dies under it is no failure.
-void trouble(const Engine& engine, const std::atomic<bool>& stopping) {
+void trouble(const Engine& engine, fixtures::Hull hull, const std::atomic<bool>& stopping) {
   for (int number = 0; !stopping; ++number) {
     const std::string name = cat("x", number % 5);
     const auto post = [&](const std::string& path, const std::string& body = "") {
       return engine.request("POST", cat("/v1.43", path), body);
     };
-    post(cat("/containers/create?name=", name), create_body("sleep 1000"));
+    post(cat("/containers/create?name=", name), body_of(hull, "sleep 1000"));
     post(cat("/containers/", name, "/start"));
     const Output exec = post(cat("/containers/", name, "/exec"), R"({"Cmd":["true"]})");
     post(cat("/exec/", text_at(parsed(exec.out), "Id"), "/start"), R"({"Detach":true})");
@@ -181,9 +152,13 @@ void trouble(const Engine& engine, const std::atomic<bool>& stopping) {
   }
 }
 
-TEST_F(EngineFaults, proad_when_it_is_killed_again_and_again_then_nothing_is_lost) {
+TEST_P(EngineFaults, proad_when_it_is_killed_again_and_again_then_nothing_is_lost) {
+  // Machines take seconds where containers take milliseconds.
+  const int workloads = in_vm() ? 2 : 50;
+  const int kills = in_vm() ? 10 : 50;
+  const unsigned most = in_vm() ? 1000 : 60;  // milliseconds between them
   std::map<std::string, int> expected;
-  for (int number = 0; number < kContainers; ++number) {
+  for (int number = 0; number < workloads; ++number) {
     const std::string script = cat(counting("line", kLines), "; exit ", number % 7);
     expected[start_new(cat("c", number), create_body(script))] = number % 7;
   }
@@ -192,7 +167,8 @@ TEST_F(EngineFaults, proad_when_it_is_killed_again_and_again_then_nothing_is_los
   const std::string healthy =
       start_new("healthy", cat(R"({"Image":")", kTestImage, R"(","Cmd":["sleep","1000"],)",
                                R"("Healthcheck":{"Test":["CMD","true"],"Interval":300000000},)",
-                               R"("HostConfig":{"NetworkMode":"none"}})"));
+                               R"("HostConfig":{"NetworkMode":"none","Runtime":")",
+                               fixtures::runtime_word(GetParam()), R"("}})"));
   const std::string first = expected.begin()->first;
   Stream attached(engine(), cat("/v1.43/containers/", first, "/attach?stream=1&stdout=1&logs=1"),
                   "");
@@ -204,10 +180,10 @@ TEST_F(EngineFaults, proad_when_it_is_killed_again_and_again_then_nothing_is_los
   ASSERT_TRUE(eventually([&] { return running.text().find("exec 0") != std::string::npos; }));
 
   std::atomic<bool> stopping = false;
-  std::thread other([&] { trouble(engine(), stopping); });
+  std::thread other([&] { trouble(engine(), GetParam(), stopping); });
   std::mt19937 random(65);
-  for (int kill = 0; kill < kKills; ++kill) {
-    const auto moment = std::chrono::steady_clock::now() + milliseconds(random() % 60);
+  for (int kill = 0; kill < kills; ++kill) {
+    const auto moment = std::chrono::steady_clock::now() + milliseconds(random() % most);
     eventually([&] { return std::chrono::steady_clock::now() > moment; });
     engine().kill();
     ASSERT_OK(engine().restart());
@@ -219,12 +195,11 @@ TEST_F(EngineFaults, proad_when_it_is_killed_again_and_again_then_nothing_is_los
     return parse_number<int>(text_at(inspect(again), "RestartCount")).take();
   };
   const int before = restarts();
-  EXPECT_TRUE(eventually([&] { return restarts() > before; }, seconds(60)))
-      << "the restart policy goes on";
+  EXPECT_TRUE(eventually([&] { return restarts() > before; })) << "the restart policy goes on";
   const std::string probed = text_at(inspect(healthy), "State.Health.Log.0.Start");
-  EXPECT_TRUE(eventually(
-      [&] { return text_at(inspect(healthy), "State.Health.Log.0.Start") != probed; }, seconds(60)))
-      << "health checks go on";
+  EXPECT_TRUE(eventually([&] {
+    return text_at(inspect(healthy), "State.Health.Log.0.Start") != probed;
+  })) << "health checks go on";
   EXPECT_EQ(text_at(inspect(healthy), "State.Health.Status"), "healthy");
   for (const auto& [id, code] : expected) {
     ASSERT_TRUE(ends(id, seconds(120))) << id;
@@ -232,7 +207,8 @@ TEST_F(EngineFaults, proad_when_it_is_killed_again_and_again_then_nothing_is_los
     EXPECT_TRUE(has_all_lines(logged(engine(), id), "line", kLines)) << logged(engine(), id);
   }
   EXPECT_TRUE(eventually(
-      [&] { return attached.text().find(cat("line ", kLines - 1, "\n")) != std::string::npos; }));
+      [&] { return attached.text().find(cat("line ", kLines - 1, "\n")) != std::string::npos; }))
+      << attached.text();
   EXPECT_TRUE(eventually([&] {
     return running.text().find(cat("exec ", kLines / 2 - 1, "\r\n")) != std::string::npos;
   }));
@@ -241,14 +217,14 @@ TEST_F(EngineFaults, proad_when_it_is_killed_again_and_again_then_nothing_is_los
   }
 }
 
-TEST_F(EngineFaults, shim_when_it_is_killed_then_its_workload_ends_and_is_told_or_restarted) {
+TEST_P(EngineFaults, shim_when_it_is_killed_then_its_workload_ends_and_is_told_or_restarted) {
   const std::string plain = start_new("plain", create_body("sleep 1000"));
   const std::string again =
       start_new("again", create_body("sleep 1000", R"(,"RestartPolicy":{"Name":"always"})"));
   const std::string inside = text_at(inspect(plain), "State.Pid");
   const std::string before = text_at(inspect(again), "State.Pid");
   for (const std::string& id : {plain, again}) {
-    const pid_t shim = shim_of(engine(), id);
+    const pid_t shim = engine().shim_of(id);
     ASSERT_GT(shim, 0);
     ::kill(shim, SIGKILL);
   }
@@ -261,9 +237,9 @@ TEST_F(EngineFaults, shim_when_it_is_killed_then_its_workload_ends_and_is_told_o
   }));
 }
 
-TEST_F(EngineFaults, shim_when_it_dies_while_proad_is_dead_then_the_next_one_ends_its_workload) {
+TEST_P(EngineFaults, shim_when_it_dies_while_proad_is_dead_then_the_next_one_ends_its_workload) {
   const std::string id = start_new("plain", create_body("sleep 1000"));
-  const pid_t shim = shim_of(engine(), id);
+  const pid_t shim = engine().shim_of(id);
   ASSERT_GT(shim, 0);
   engine().kill();
   ::kill(shim, SIGKILL);
@@ -272,7 +248,7 @@ TEST_F(EngineFaults, shim_when_it_dies_while_proad_is_dead_then_the_next_one_end
   EXPECT_EQ(text_at(inspect(id), "State.ExitCode"), "137");
 }
 
-TEST_F(EngineFaults, disk_when_it_is_full_then_says_so_and_recovers) {
+TEST_P(EngineFaults, disk_when_it_is_full_then_says_so_and_recovers) {
   engine().kill();
   const std::string image = engine().scratch() + "/disk";
   const std::string kept = engine().root() + ".kept";
@@ -295,7 +271,8 @@ TEST_F(EngineFaults, disk_when_it_is_full_then_says_so_and_recovers) {
   EXPECT_NE(cat(refused.out, start.out).find("No space left"), std::string::npos)
       << refused.out << start.out;
   ASSERT_EQ(shell(cat("rm ", filler, "*")), 0);
-  EXPECT_EQ(post(cat("/containers/", id, "/start")).code, 204);
+  const Output again = post(cat("/containers/", id, "/start"));
+  EXPECT_EQ(again.code, 204) << again.out;
   EXPECT_TRUE(ends(id));
   EXPECT_EQ(text_at(inspect(id), "State.ExitCode"), "0");
   EXPECT_EQ(engine().request("DELETE", cat("/v1.43/containers/", id, "?force=1")).code, 204);
@@ -308,7 +285,7 @@ TEST_F(EngineFaults, disk_when_it_is_full_then_says_so_and_recovers) {
 }
 
 // proad dies at its n-th write of anything to disk, and opens again with what was done by then.
-TEST_F(EngineFaults, state_when_proad_dies_at_any_write_then_opens_again) {
+TEST_P(EngineFaults, state_when_proad_dies_at_any_write_then_opens_again) {
   const std::string id = create("kept", create_body("sleep 0.1; exit 3"));
   engine().kill();
   for (int write = 1; write < 40; write += 3) {
@@ -323,7 +300,7 @@ TEST_F(EngineFaults, state_when_proad_dies_at_any_write_then_opens_again) {
                        program, "--root", engine().root(), "--run", engine().run_directory()},
          .standard_error = nowhere.fd()});
     ASSERT_OK(traced);
-    eventually(
+    fixtures::eventually(
         [&] {
           return engine().request("GET", "/_ping").out == "OK" ||
                  traced.value().wait_for(milliseconds(0)).take().has_value();
@@ -359,6 +336,8 @@ TEST_F(EngineFaults, state_when_proad_dies_at_any_write_then_opens_again) {
   EXPECT_TRUE(ends(id));
   EXPECT_EQ(text_at(inspect(id), "State.ExitCode"), "3");
 }
+
+PROA_ON_HULLS(EngineFaults);
 
 }  // namespace
 }  // namespace proa

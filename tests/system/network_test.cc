@@ -24,7 +24,7 @@ using ::testing::Not;
 
 constexpr const char* kServe = "mkdir -p /www; echo $0 > /www/index.html; httpd -f -p 80 -h /www";
 
-class Networks : public fixtures::EngineTest {
+class Networks : public fixtures::HullTest {
  protected:
   void SetUp() override {
     home_ = ns::open("/proc/thread-self/ns/net", CLONE_NEWNET).take();
@@ -44,10 +44,10 @@ class Networks : public fixtures::EngineTest {
       out({"ip", "addr", "add", "2001:db8::2/64", "dev", "eth0", "nodad"});
       out({"ip", "link", "set", "eth0", "up"});
     }
-    EngineTest::SetUp();
+    HullTest::SetUp();
   }
   void TearDown() override {
-    EngineTest::TearDown();
+    HullTest::TearDown();
     outside_.reset();
     ASSERT_OK(ns::join(home_, CLONE_NEWNET));
   }

@@ -150,18 +150,9 @@ constexpr Entry kSystem[] = {
 };
 
 constexpr Entry kApp[] = {
-    {"build", &kAppBuild},
-    {"config", &kAppConfig},
-    {"down", &kAppDown},
-    {"kill", &kAppKill},
-    {"logs", &kAppLogs},
-    {"ls", &kAppProjects},
-    {"ps", &kAppList},
-    {"pull", &kAppPull},
-    {"restart", &kAppRestart},
-    {"scale", &kAppScale},
-    {"start", &kAppStart},
-    {"stop", &kAppStop},
+    {"build", &kAppBuild},     {"config", &kAppConfig}, {"down", &kAppDown},   {"kill", &kAppKill},
+    {"logs", &kAppLogs},       {"ls", &kAppProjects},   {"ps", &kAppList},     {"pull", &kAppPull},
+    {"restart", &kAppRestart}, {"scale", &kAppScale},   {"start", &kAppStart}, {"stop", &kAppStop},
     {"up", &kAppUp},
 };
 

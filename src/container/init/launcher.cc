@@ -164,8 +164,7 @@ bool own_program_is_protected() {
 }
 
 Result<Fd> protected_program(const std::string& path) {
-  Result<mount::DetachedMount> copy =
-      mount::clone_tree(FdRef::cwd(), path, mount::Recursive::no);
+  Result<mount::DetachedMount> copy = mount::clone_tree(FdRef::cwd(), path, mount::Recursive::no);
   if (copy.ok()) {
     mount::DetachedMount mounted = copy.take();
     const Result<void> set =

@@ -131,8 +131,8 @@ void apply(const Option& option, MountPlan& plan) {
     case Effect::propagate:
     case Effect::propagate_all:
       plan.propagation = option.value;
-      plan.propagation_depth = option.effect == Effect::propagate_all ? mount::Recursive::yes
-                                                                      : mount::Recursive::no;
+      plan.propagation_depth =
+          option.effect == Effect::propagate_all ? mount::Recursive::yes : mount::Recursive::no;
       return;
     case Effect::super_block:
       plan.options.emplace_back(option.name, "");

@@ -29,13 +29,13 @@ struct Plan {
   std::string id;
   std::string bundle;
   oci::runtime::Spec spec;
-  std::string root;                  // absolute; empty where the caller gives a mount instead
-  std::uint64_t fresh = 0;           // CLONE_NEW* of the namespaces to make
-  std::vector<JoinPlan> joins;       // in the order in which they are joined
-  std::vector<MountPlan> mounts;     // in order
+  std::string root;               // absolute; empty where the caller gives a mount instead
+  std::uint64_t fresh = 0;        // CLONE_NEW* of the namespaces to make
+  std::vector<JoinPlan> joins;    // in the order in which they are joined
+  std::vector<MountPlan> mounts;  // in order
   std::vector<oci::runtime::Device> devices;  // the default ones included
-  bool make_devices = false;         // false where /dev is the host's own
-  std::uint64_t root_propagation = 0;  // MS_SLAVE | MS_REC and so on
+  bool make_devices = false;                  // false where /dev is the host's own
+  std::uint64_t root_propagation = 0;         // MS_SLAVE | MS_REC and so on
   // Things that are odd, but no reason to stop.
   std::vector<std::string> warnings;
 

@@ -60,8 +60,7 @@ Result<void> Rootfs::mount_cgroups(const MountPlan& plan, const std::vector<Cgro
   }
   FileSystem tmpfs = TRY(FileSystem::open("tmpfs"));
   TRY(tmpfs.set("mode", "755"));
-  const DetachedMount top =
-      TRY(tmpfs.make(attributes & ~std::uint64_t{MOUNT_ATTR_RDONLY}));
+  const DetachedMount top = TRY(tmpfs.make(attributes & ~std::uint64_t{MOUNT_ATTR_RDONLY}));
   TRY(mount::attach(top.fd(), target));
   for (const CgroupView& view : views) {
     const std::string name = view.name.empty() ? "unified" : view.name;

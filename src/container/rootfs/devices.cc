@@ -31,10 +31,8 @@ Result<void> check_device(FdRef parent, const std::string& name, mode_t type, de
 
 }  // namespace
 
-Result<void> Rootfs::bind_device(const std::string& source, FdRef parent,
-                                 const std::string& name) {
-  mount::DetachedMount device =
-      TRY(mount::clone_tree(FdRef::cwd(), source, mount::Recursive::no));
+Result<void> Rootfs::bind_device(const std::string& source, FdRef parent, const std::string& name) {
+  mount::DetachedMount device = TRY(mount::clone_tree(FdRef::cwd(), source, mount::Recursive::no));
   const Fd target = TRY(open_target(parent, name, TargetKind::file, Links::refuse));
   return mount::attach(device.fd(), target);
 }
@@ -69,9 +67,8 @@ Result<void> Rootfs::make_devices(const Plan& plan) {
   const Fd dev =
       TRY(open_target(place.directory, place.path, TargetKind::directory, Links::follow));
   constexpr std::pair<const char*, const char*> kLinks[] = {
-      {"/proc/self/fd", "fd"},         {"/proc/self/fd/0", "stdin"},
-      {"/proc/self/fd/1", "stdout"},   {"/proc/self/fd/2", "stderr"},
-      {"/proc/kcore", "core"},         {"pts/ptmx", "ptmx"},
+      {"/proc/self/fd", "fd"},       {"/proc/self/fd/0", "stdin"}, {"/proc/self/fd/1", "stdout"},
+      {"/proc/self/fd/2", "stderr"}, {"/proc/kcore", "core"},      {"pts/ptmx", "ptmx"},
   };
   for (const auto& [says, name] : kLinks) {
     if (::symlinkat(says, dev.get(), name) == 0 || errno == EEXIST) continue;

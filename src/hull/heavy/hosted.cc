@@ -36,6 +36,7 @@ class HostedMachine : public Machine {
   }
 
   Isolation isolation() const override { return isolation_; }
+  std::uint32_t shown_number() const override { return static_cast<std::uint32_t>(qemu_.pid()); }
   const std::vector<LayerPlace>& layer_places() const override { return places_; }
   void pause(Done<> done) override { control_->command("stop", std::move(done)); }
   void resume(Done<> done) override { control_->command("cont", std::move(done)); }
@@ -54,6 +55,8 @@ class HostedMachine : public Machine {
   void on_exit() {
     loop_.forget(qemu_.pidfd());
     const auto end = qemu_.wait();
+    // Its last words may still lie there.
+    control_->take_rest();
     OnMachineEnd on_end = std::move(on_end_);
     switch (end_) {
       case MachineEnd::powered_off:

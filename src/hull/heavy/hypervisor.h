@@ -67,6 +67,8 @@ class Machine {
   virtual ~Machine() = default;
 
   virtual Isolation isolation() const = 0;
+  // The process that runs the machine, as the host counts it.
+  virtual std::uint32_t shown_number() const = 0;
   // In the order of VmSpec.layers.
   virtual const std::vector<LayerPlace>& layer_places() const = 0;
   virtual void pause(Done<> done) = 0;

@@ -82,6 +82,7 @@ class KvmMachine : public Machine {
   }
 
   Isolation isolation() const override { return Isolation::vm; }
+  std::uint32_t shown_number() const override { return static_cast<std::uint32_t>(monitor_.pid()); }
   const std::vector<LayerPlace>& layer_places() const override { return places_; }
   void pause(Done<> done) override { call(Message::pause, std::move(done)); }
   void resume(Done<> done) override { call(Message::resume, std::move(done)); }

@@ -20,6 +20,8 @@ namespace {
 constexpr std::chrono::seconds kBootLimit{180};
 constexpr std::chrono::seconds kPowerOffLimit{15};
 constexpr std::chrono::seconds kRemoveLimit{10};
+// The file server ends with its machine; one that ends before it is a failure.
+constexpr std::chrono::milliseconds kSharesAlone{500};
 
 // No console: what the kernel prints costs more than all the rest of an emulated boot.
 constexpr const char* kCommandLine =
@@ -33,6 +35,7 @@ constexpr const char* kEmulated = " mitigations=off";
 
 MachineHull::~MachineHull() {
   loop_.cancel(boot_timer_);
+  drop_shares();
   if (memory_watch_) loop_.forget(memory_watch_->fd());
 }
 
@@ -114,6 +117,8 @@ Result<void> MachineHull::boot() {
   if (const auto shares = served_shares(spec_); !shares.empty()) {
     shares_.emplace(TRY(start_file_server(shares, spec_.cgroup, place_.scratch)));
     machine.shares = std::move(shares_->connection);
+    TRY(loop_.watch(shares_->process.pidfd(), {.readable = true},
+                    [this](io::Readiness) { on_shares_end(); }));
   }
   GuestLink::Notices notices;
   notices.on_hello = [this] { configure(); };
@@ -125,6 +130,22 @@ Result<void> MachineHull::boot() {
       loop_, std::move(machine),
       [this](MachineEnd how, const std::string& why) { on_machine_end(how, why); }));
   return {};
+}
+
+// A guest whose files are not served any more would wait for them for ever.
+void MachineHull::on_shares_end() {
+  loop_.forget(shares_->process.pidfd());
+  shares_timer_ = loop_.after(kSharesAlone, [this] {
+    shares_timer_ = 0;
+    if (trouble_.empty()) trouble_ = "its file server (virtiofsd) ended";
+    if (machine_) machine_->kill();
+  });
+}
+
+void MachineHull::drop_shares() {
+  loop_.cancel(std::exchange(shares_timer_, 0));
+  if (shares_) loop_.forget(shares_->process.pidfd());
+  shares_.reset();
 }
 
 void MachineHull::configure() {
@@ -163,7 +184,7 @@ void MachineHull::on_machine_end(MachineEnd how, const std::string& why) {
   loop_.post([this, how, why] {
     machine_.reset();
     link_.reset();
-    shares_.reset();
+    drop_shares();
     const std::string told = how == MachineEnd::failed && !trouble_.empty() ? trouble_ : why;
     if (phase_ == Phase::booting) {
       booted(fail(host_out_of_memory_ ? ErrorKind::exhausted : ErrorKind::unavailable, told,
@@ -202,7 +223,7 @@ void MachineHull::remove(Done<> done) {
 void MachineHull::clean_up(Done<> done) {
   if (memory_watch_) loop_.forget(memory_watch_->fd());
   memory_watch_.reset();
-  shares_.reset();
+  drop_shares();
   if (!cgroups_) return done({});
   Result<void> killed = cgroups_->kill();
   Result<void> removed = cgroups_->remove(std::chrono::steady_clock::now() + kRemoveLimit);

@@ -60,6 +60,8 @@ class MachineHull : public Hull {
   void when_ready(Done<> done);
   Result<void> boot();
   Result<VmSpec> machine_spec(Fd agent);
+  void on_shares_end();
+  void drop_shares();
   void configure();
   void booted(Result<void> outcome);
   void on_closed(const std::string& why);
@@ -86,6 +88,7 @@ class MachineHull : public Hull {
   std::optional<cgroup::OomWatch> memory_watch_;
   Phase phase_ = Phase::off;
   std::optional<FileServer> shares_;
+  io::Loop::Timer shares_timer_ = 0;
   std::unique_ptr<GuestLink> link_;
   std::unique_ptr<Machine> machine_;
   io::Loop::Timer boot_timer_ = 0;

@@ -53,6 +53,7 @@ Done<> MachineHull::handing_out(Opened opened, Done<Streams> done) {
     }
     Result<void> served = link_->streams().send_from(opened.numbers.input, std::move(opened.input));
     if (!served.ok()) return done(std::move(served).error());
+    if (machine_) opened.ours.shown_number = machine_->shown_number();
     done(std::move(opened.ours));
   };
 }

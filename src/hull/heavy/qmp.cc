@@ -25,7 +25,7 @@ Result<std::unique_ptr<QmpClient>> QmpClient::open(io::Loop& loop, Fd socket, On
   TRY(socket::set_blocking(socket, socket::Blocking::no));
   std::unique_ptr<QmpClient> client(new QmpClient(loop, std::move(socket), std::move(on_event)));
   TRY(loop.watch(client->socket_, {.readable = true},
-                 [raw = client.get()](io::Readiness) { raw->on_ready(); }));
+                 [raw = client.get()](io::Readiness) { raw->take(); }));
   client->command("qmp_capabilities", [](const Result<void>&) {});
   return client;
 }
@@ -47,18 +47,26 @@ void QmpClient::command(const std::string& name, Done<> done) {
   waiting_.push_back(std::move(done));
 }
 
-void QmpClient::on_ready() {
+bool QmpClient::take() {
   std::array<std::byte, 4096> buffer;
   const auto count = file::read_available(socket_, buffer);
-  if (count.ok() && !count.value()) return;
-  if (!count.ok() || *count.value() == 0) return end();
+  if (count.ok() && !count.value()) return false;
+  if (!count.ok() || *count.value() == 0) {
+    end();
+    return false;
+  }
   reader_.feed(text_of(ByteSpan(buffer).first(*count.value())));
   while (true) {
     auto object = reader_.next();
-    if (!object.ok()) return end();
-    if (!object.value()) return;
-    if (!on_object(**&object.value()).ok()) return end();
+    if (object.ok() && !object.value()) return true;
+    if (object.ok() && on_object(**&object.value()).ok()) continue;
+    end();
+    return false;
   }
+}
+
+void QmpClient::take_rest() {
+  while (socket_.valid() && take()) continue;
 }
 
 Result<void> QmpClient::on_object(const json::Value& object) {

@@ -42,11 +42,14 @@ class QmpClient {
 
   // Errors (to `done`): internal (QEMU's words), unavailable (QEMU has gone)
   void command(const std::string& name, Done<> done);
+  // Hears what there is to read now: for when QEMU has ended.
+  void take_rest();
 
  private:
   QmpClient(io::Loop& loop, Fd socket, OnEvent on_event)
       : loop_(loop), socket_(std::move(socket)), on_event_(std::move(on_event)) {}
-  void on_ready();
+  // Reads once and hears what came; says whether there may be more.
+  bool take();
   Result<void> on_object(const json::Value& object);
   void end();
 

@@ -116,17 +116,20 @@ Result<void> ContainerHull::start_files_child(const FilesChild::Work& work,
   return {};
 }
 
-void ContainerHull::run_on_files(const FilesWork& work, Done<std::string> done) {
-  const auto enter = [&]() -> Result<Fd> {
+void ContainerHull::run_on_files(const FilesWork& work, int stream, Done<std::string> done) {
+  const auto enter = [&](FdRef report) -> Result<Fd> {
     TRY(ns::join(view_, CLONE_NEWNS));
     TRY(become_workload(user_namespace()));
-    return file::open("/", O_RDONLY | O_DIRECTORY);
+    Fd root = TRY(file::open("/", O_RDONLY | O_DIRECTORY));
+    // With the other end of its own stream it would wait for itself.
+    TRY(process::close_all_but({root.get(), report.get(), stream}));
+    return root;
   };
   const auto start = [&]() -> Result<void> {
     TRY(ensure_view());
     return start_files_child(
         [&](FilesChild::Report& report) {
-          const Result<Fd> root = enter();
+          const Result<Fd> root = enter(report.pipe());
           if (!root.ok()) return report.failure(root.error());
           const Result<void> worked = work(root.value(), report);
           if (!worked.ok()) report.failure(worked.error());
@@ -143,6 +146,7 @@ void ContainerHull::stat_path(const std::string& path, Done<wire::PathStat> done
         report.success(wire::encode(TRY(files::stat_path(root, path))));
         return {};
       },
+      -1,
       [done = std::move(done)](Result<std::string> body) mutable {
         if (!body.ok()) return done(std::move(body).error());
         done(wire::decode<wire::PathStat>(body.value()));
@@ -154,13 +158,11 @@ void ContainerHull::stream_files(const StreamWork& work, Done<Fd> done) {
   if (!made.ok()) return done(std::move(made).error());
   file::Pipe pipe = made.take();
   const int output = pipe.write.get();
-  const int input = pipe.read.get();
   run_on_files(
       [&](FdRef root, FilesChild::Report& report) -> Result<void> {
-        // The child's copy of the reader's end: the reader's going must be seen.
-        Fd(input).reset();
         return work(root, report, FdRef(output));
       },
+      output,
       [reading = std::move(pipe.read), done = std::move(done)](Result<std::string> body) mutable {
         if (!body.ok()) return done(std::move(body).error());
         done(std::move(reading));
@@ -195,6 +197,7 @@ void ContainerHull::copy_in(const wire::Path& directory, Fd tar, Done<> done) {
         report.success("");
         return {};
       },
+      input,
       [done = std::move(done)](const Result<std::string>& outcome) mutable {
         outcome.ok() ? done({}) : done(outcome.error());
       });

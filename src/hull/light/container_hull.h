@@ -100,7 +100,8 @@ class ContainerHull : public Hull {
   Result<void> build_view(const container::Plan& plan, container::Sources& sources);
   Result<void> ensure_view();
   Result<void> start_files_child(const FilesChild::Work& work, Done<std::string>& done);
-  void run_on_files(const FilesWork& work, Done<std::string> done);
+  // `stream`: what the work reads or writes, -1 for nothing; it holds no other descriptor of ours.
+  void run_on_files(const FilesWork& work, int stream, Done<std::string> done);
   void stream_files(const StreamWork& work, Done<Fd> done);
   Result<void> clear_cgroups();
   Result<void> remove_all();

@@ -24,6 +24,7 @@ class FilesChild {
     explicit Report(Fd pipe) : pipe_(std::move(pipe)) {}
     void success(std::string_view body);
     void failure(const Error& error);
+    FdRef pipe() const { return pipe_; }
 
    private:
     void send(char kind, std::string_view body);

@@ -52,8 +52,8 @@ class LayerWriter {
   //         what the file system said. Every call after an error gives that error again.
   Result<void> write(ByteSpan blob);
 
-  // Ends the stream. Compare `diff_id`, and the blob's own digest, before the files get their names:
-  // whoever feeds the blob hashes it.
+  // Ends the stream. Compare `diff_id`, and the blob's own digest, before the files get their
+  // names: whoever feeds the blob hashes it.
   //
   // Errors: as write(), and corrupt (the stream ends early)
   Result<LayerInfo> finish();

@@ -56,8 +56,8 @@ Result<Fd> PinnedNamespace::make(const std::string& path) {
   Fd made = TRY(on_thread([&] { return enter_new_namespace(place); }));
   const mount::DetachedMount bind = TRY(mount::clone_tree(made, "", mount::Recursive::no));
   TRY(mount::attach(bind.fd(), path));
-  // The kernel attaches no copy of a tree with a mount namespace in it (ELOOP). What cannot be bound
-  // is left out of copies: else a container could not bind the host's root.
+  // The kernel attaches no copy of a tree with a mount namespace in it (ELOOP). What cannot be
+  // bound is left out of copies: else a container could not bind the host's root.
   TRY(mount::set_attributes(bind.fd(), {.propagation = MS_UNBINDABLE}, mount::Recursive::no));
   return made;
 }

@@ -5,6 +5,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 namespace proa::process {
 
 Result<Cloned> clone(const CloneOptions& options) {
@@ -22,6 +24,23 @@ Result<Cloned> clone(const CloneOptions& options) {
   if (pid < 0) return fail_errno("making a process in new namespaces");
   if (pid == 0) return Cloned{};
   return Cloned{static_cast<pid_t>(pid), Fd(pidfd)};
+}
+
+Result<void> close_all_but(std::vector<int> kept) {
+  std::ranges::sort(kept);
+  int first = STDERR_FILENO + 1;
+  const auto close_to = [&first](unsigned last) {
+    return ::syscall(SYS_close_range, static_cast<unsigned>(first), last, 0) == 0;
+  };
+  for (const int fd : kept) {
+    if (fd < first) continue;
+    if (fd > first && !close_to(static_cast<unsigned>(fd) - 1)) {
+      return fail_errno("closing descriptors");
+    }
+    first = fd + 1;
+  }
+  if (!close_to(~0U)) return fail_errno("closing descriptors");
+  return {};
 }
 
 }  // namespace proa::process

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "base/fd.h"
 #include "base/result.h"
@@ -26,5 +27,9 @@ struct Cloned {
 // Errors: exhausted, permission, unsupported
 // Thread: the process has one thread, for the child runs ordinary code (which allocates)
 Result<Cloned> clone(const CloneOptions& options);
+
+// Closes all descriptors but the standard streams and those: for a child that is to hold nothing
+// else of its parent's. Negative numbers stand for none.
+Result<void> close_all_but(std::vector<int> kept);
 
 }  // namespace proa::process

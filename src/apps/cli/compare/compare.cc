@@ -36,10 +36,8 @@ Result<compare::Candidate> find_machine(client::Client& engine) {
                 "this host carries no virtual machine; 'proa doctor' says why");
   }
   const bool emulated = isolation == "vm-emulated";
-  return compare::Candidate{.name = "vm",
-                            .hypervisor = emulated ? "hosted" : "kvm",
-                            .is_vm = true,
-                            .emulated = emulated};
+  return compare::Candidate{
+      .name = "vm", .hypervisor = emulated ? "hosted" : "kvm", .is_vm = true, .emulated = emulated};
 }
 
 // "docker", or "name=unix:///socket"

@@ -102,9 +102,8 @@ std::string show_event(const Value& event) {
   std::string fraction = cat(nanoseconds % 1'000'000'000);
   fraction.insert(0, 9 - std::min<std::size_t>(fraction.size(), 9), '0');
   const Value& actor = member_at(event, "Actor");
-  std::string out =
-      cat(local_rfc3339(seconds, cat(".", fraction)), " ", text_at(event, "Type"), " ",
-          text_at(event, "Action"), " ", text_at(actor, "ID"));
+  std::string out = cat(local_rfc3339(seconds, cat(".", fraction)), " ", text_at(event, "Type"),
+                        " ", text_at(event, "Action"), " ", text_at(actor, "ID"));
   std::string attributes;
   Value::Object sorted = members_at(actor, "Attributes");
   std::ranges::sort(sorted, {}, &json::Member::key);
