@@ -256,6 +256,55 @@ TEST_F(ReachTest, a_published_port_is_reached_from_everywhere_over_both_versions
   EXPECT_EQ(outside->visit("192.0.2.1", 8082, kRefusal), "");
 }
 
+TEST_F(ReachTest, datagrams_follow_a_port_to_its_next_holder) {
+  REQUIRE(root);
+  // Each answers with its own address.
+  const auto serve = [](Place& place, const char* address) {
+    return place.ask<Fd>([&] {
+      Fd fd = socket::bind_internet(Transport::udp, {ip(address), 9000}).take();
+      EXPECT_OK(place.loop().watch(fd, {.readable = true}, [number = fd.get(), address](auto) {
+        const auto datagram = socket::receive_datagram(FdRef(number), 100);
+        if (!datagram.ok() || !datagram.value()) return;
+        socket::send_datagram(FdRef(number), address, datagram.value()->from, nullptr);
+      }));
+      return fd;
+    });
+  };
+  const Fd first = serve(*a1, "10.1.0.2"), second = serve(*a2, "10.1.0.3");
+  // One client that goes on from its one port.
+  const Fd client = outside->ask<Fd>([] {
+    return socket::bind_internet(Transport::udp, {ip("192.0.2.2"), 5000}).take();
+  });
+  const auto answer = [&]() -> std::string {
+    socket::send_datagram(client, "who", {ip("192.0.2.1"), 9000}, nullptr);
+    if (!wait_for(client, POLLIN, kRefusal)) return "";
+    const auto datagram = socket::receive_datagram(client, 100);
+    return datagram.ok() && datagram.value() ? datagram.value()->content : "";
+  };
+  const Forward one{IPPROTO_UDP, ip("0.0.0.0"), 9000, ip("10.1.0.2"), 9000};
+  const Forward two{IPPROTO_UDP, ip("0.0.0.0"), 9000, ip("10.1.0.3"), 9000};
+  EXPECT_EQ(answer(), "");
+  host->ask<void>([&] { EXPECT_OK(rules.add({one})); });
+  EXPECT_EQ(answer(), "10.1.0.2");
+  host->ask<void>([&] {
+    EXPECT_OK(rules.remove({one}));
+    EXPECT_OK(rules.add({two}));
+  });
+  EXPECT_EQ(answer(), "10.1.0.3");
+  host->ask<void>([&] { EXPECT_OK(rules.remove({two})); });
+  EXPECT_EQ(answer(), "");
+  for (auto [place, fd] : {std::pair(a1.get(), &first), std::pair(a2.get(), &second)}) {
+    place->ask<void>([&] { place->loop().forget(*fd); });
+  }
+}
+
+TEST_F(ReachTest, a_workload_reaches_the_port_that_it_published) {
+  REQUIRE(root);
+  // Its own address would not do as the source: it would not answer itself by the bridge.
+  EXPECT_EQ(a1->visit("192.0.2.1", 8080), "10.1.0.1");
+  EXPECT_EQ(a2->visit("192.0.2.1", 8080), "10.1.0.1");
+}
+
 TEST_F(ReachTest, networks_reach_the_outside_but_not_each_other) {
   REQUIRE(root);
   EXPECT_EQ(a1->visit("10.1.0.3", kWeb), "10.1.0.2");

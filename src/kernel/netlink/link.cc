@@ -95,6 +95,17 @@ Request set_up(const std::string& name, LinkLocal link_local) {
   return {std::move(message), cat("bringing the link '", name, "' up")};
 }
 
+Request set_up_port(const std::string& name, Hairpin hairpin) {
+  Request request = set_up(name, LinkLocal::no);
+  if (hairpin == Hairpin::yes) {
+    request.message.nest(IFLA_LINKINFO | NLA_F_NESTED, [](Message& info) {
+      info.nest(IFLA_INFO_SLAVE_DATA | NLA_F_NESTED,
+                [](Message& data) { data.put_number(IFLA_BRPORT_MODE, std::uint8_t{1}); });
+    });
+  }
+  return request;
+}
+
 Request set_up_index(std::uint32_t index) {
   return {link_message(0, IFF_UP, index), cat("bringing link ", index, " up")};
 }
@@ -105,6 +116,22 @@ Result<Request> set_bridge(const std::string& name, const std::string& bridge, s
   message.put_number(IFLA_MASTER, TRY(index_of(bridge)));
   if (mtu > 0) message.put_number(IFLA_MTU, mtu);
   return Request{std::move(message), cat("making '", name, "' a port of '", bridge, "'")};
+}
+
+Request detach(const std::string& name) {
+  ifinfomsg part = {};
+  part.ifi_change = IFF_UP;
+  Message message(RTM_NEWLINK, 0);
+  message.fixed(part);
+  message.put_text(IFLA_IFNAME, name);
+  message.put_number(IFLA_MASTER, std::uint32_t{0});
+  return {std::move(message), cat("taking '", name, "' off its bridge")};
+}
+
+Request rename_link(std::uint32_t index, const std::string& name) {
+  Message message = link_message(0, 0, index);
+  message.put_text(IFLA_IFNAME, name);
+  return {std::move(message), cat("naming a link '", name, "'")};
 }
 
 Request remove_link(const std::string& name) {
@@ -159,6 +186,7 @@ LinkFacts facts_of(std::string_view answer) {
   };
   facts.index = static_cast<std::uint32_t>(part->ifi_index);
   if (const auto name = find_attribute(attributes, IFLA_IFNAME)) facts.name = text_of(*name);
+  if (const auto mac = find_attribute(attributes, IFLA_ADDRESS)) facts.mac = *mac;
   if (const auto mtu = find_attribute(attributes, IFLA_MTU)) {
     facts.mtu = front_of<std::uint32_t>(*mtu).value_or(0);
   }

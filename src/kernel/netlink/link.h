@@ -41,8 +41,14 @@ enum class LinkLocal : bool { no, yes };
 // Brings a link up; LinkLocal::no keeps the kernel from giving it an IPv6 address by itself.
 Request set_up(const std::string& name, LinkLocal link_local);
 Request set_up_index(std::uint32_t index);
+// Brings a bridge's port up. Hairpin::yes: frames may leave by the port that they came in by.
+enum class Hairpin : bool { no, yes };
+Request set_up_port(const std::string& name, Hairpin hairpin);
 // Puts a link under a bridge.
 Result<Request> set_bridge(const std::string& name, const std::string& bridge, std::uint32_t mtu);
+// Takes a link out of its bridge, and down.
+Request detach(const std::string& name);
+Request rename_link(std::uint32_t index, const std::string& name);
 // A link that is not there is no error.
 Request remove_link(const std::string& name);
 
@@ -54,6 +60,7 @@ struct LinkFacts {
   std::uint32_t index = 0;
   std::uint32_t mtu = 0;
   std::string name;
+  std::string mac;     // six bytes where it has one
   std::string kind;    // "bridge", "veth", "tun", ""
   std::string master;  // index of its bridge as text, "" for none
 };

@@ -107,13 +107,20 @@ NftRule& NftRule::connection_has(std::uint32_t key, std::uint32_t bits) {
 NftRule& NftRule::state_is(std::uint32_t bits) { return connection_has(NFT_CT_STATE, bits); }
 NftRule& NftRule::status_has(std::uint32_t bits) { return connection_has(NFT_CT_STATUS, bits); }
 
-NftRule& NftRule::destination_is_local() {
-  expression("fib", [](Message& data) {
+NftRule& NftRule::load_address_type(std::uint32_t flags) {
+  return expression("fib", [&](Message& data) {
     data.put_be32(NFTA_FIB_DREG, kKey)
         .put_be32(NFTA_FIB_RESULT, NFT_FIB_RESULT_ADDRTYPE)
-        .put_be32(NFTA_FIB_FLAGS, NFTA_FIB_F_DADDR);
+        .put_be32(NFTA_FIB_FLAGS, flags);
   });
-  return compare(NFT_CMP_EQ, native32(kLocal));
+}
+
+NftRule& NftRule::destination_is_local() {
+  return load_address_type(NFTA_FIB_F_DADDR).compare(NFT_CMP_EQ, native32(kLocal));
+}
+
+NftRule& NftRule::source_is_foreign() {
+  return load_address_type(NFTA_FIB_F_SADDR).compare(NFT_CMP_NEQ, native32(kLocal));
 }
 
 NftRule& NftRule::destination_is_not(std::string_view network_bytes, std::uint8_t address_bytes) {

@@ -23,12 +23,13 @@ class NftRule {
   NftRule& state_is(std::uint32_t bits);    // of NF_CT_STATE_BIT
   NftRule& status_has(std::uint32_t bits);  // of IPS_*
   NftRule& destination_is_local();
+  NftRule& source_is_foreign();  // not an address of this host
   NftRule& destination_is_not(std::string_view network_bytes, std::uint8_t address_bytes);
 
   enum class Wanted : bool { inside, outside };
   NftRule& input_link_in(const std::string& set, Wanted wanted = Wanted::inside);
   NftRule& output_link_in(const std::string& set, Wanted wanted = Wanted::inside);
-  NftRule& input_link_is(const std::string& name);
+  NftRule& input_link_is(const std::string& name);  // "": of no link
   NftRule& output_link_is(const std::string& name);
   NftRule& links_in(const std::string& set);  // input . output
   NftRule& link_and_destination_in(const std::string& set, std::uint8_t address_bytes);
@@ -54,6 +55,7 @@ class NftRule {
                         Register to);
   NftRule& load_destination(std::uint8_t address_bytes, Register to);
   NftRule& connection_has(std::uint32_t key, std::uint32_t bits);
+  NftRule& load_address_type(std::uint32_t flags);
   NftRule& compare(std::uint32_t operation, std::string_view value);
   NftRule& look_up(const std::string& set, Wanted wanted);
   NftRule& verdict(int code, const std::string& chain);

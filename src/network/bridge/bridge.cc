@@ -2,24 +2,33 @@
 
 #include <linux/netlink.h>
 
+#include <cerrno>
+
 #include "kernel/netlink/link.h"
 
 namespace proa::network {
 
 using netlink::NetlinkSocket;
 
-Result<void> ensure_bridge(const BridgePlan& plan) {
-  NetlinkSocket socket = TRY(NetlinkSocket::open(NETLINK_ROUTE));
-  // The gateway's own address makes the MAC: the same again after a restart.
+namespace {
+
+// The gateway's own address makes the MAC: the same again after a restart.
+std::string mac_of(const BridgePlan& plan) {
   std::string mac = {2, 0x42};
-  for (const HostAddress& address : plan.addresses) {
-    const std::string_view bytes = address.address.bytes();
+  if (!plan.addresses.empty()) {
+    const std::string_view bytes = plan.addresses.front().address.bytes();
     mac += bytes.substr(bytes.size() - 4);
-    break;
   }
   mac.resize(6, '\0');
+  return mac;
+}
+
+}  // namespace
+
+Result<void> ensure_bridge(const BridgePlan& plan) {
+  NetlinkSocket socket = TRY(NetlinkSocket::open(NETLINK_ROUTE));
   std::vector<netlink::Request> made;
-  made.push_back(netlink::add_bridge({plan.name, mac, plan.mtu}));
+  made.push_back(netlink::add_bridge({plan.name, mac_of(plan), plan.mtu}));
   TRY(socket.send(std::move(made)));
   const netlink::LinkFacts link = TRY(netlink::find_link(socket, plan.name));
   if (link.kind != "bridge") {
@@ -33,20 +42,15 @@ Result<void> ensure_bridge(const BridgePlan& plan) {
   return socket.send(std::move(requests));
 }
 
-Result<void> remove_bridge(const std::string& name) {
+Result<void> remove_bridge(const BridgePlan& plan) {
   NetlinkSocket socket = TRY(NetlinkSocket::open(NETLINK_ROUTE));
+  const Result<netlink::LinkFacts> link = netlink::find_link(socket, plan.name);
+  if (!link.ok() && link.error().errno_code() == ENODEV) return {};
+  if (!link.ok()) return link.error();
+  if (link.value().kind != "bridge" || link.value().mac != mac_of(plan)) return {};
   std::vector<netlink::Request> requests;
-  requests.push_back(netlink::remove_link(name));
+  requests.push_back(netlink::remove_link(plan.name));
   return socket.send(std::move(requests));
-}
-
-Result<std::vector<std::string>> links_called(const std::string& prefix) {
-  NetlinkSocket socket = TRY(NetlinkSocket::open(NETLINK_ROUTE));
-  std::vector<std::string> names;
-  for (const netlink::LinkFacts& link : TRY(netlink::list_links(socket))) {
-    if (link.name.starts_with(prefix)) names.push_back(link.name);
-  }
-  return names;
 }
 
 Result<std::vector<Subnet>> host_subnets() {

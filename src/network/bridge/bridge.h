@@ -19,11 +19,9 @@ struct BridgePlan {
 // Makes it and brings it up; one that exists is completed.
 // Errors: already_exists (the name is another kind of link's)
 Result<void> ensure_bridge(const BridgePlan& plan);
-// One that is not there is no error.
-Result<void> remove_bridge(const std::string& name);
-
-// The links here whose name begins with `prefix`: what a dead engine may have left.
-Result<std::vector<std::string>> links_called(const std::string& prefix);
+// Takes away what ensure_bridge made. Somebody else's bridge, which has another MAC, stays; one that
+// is not there is no error.
+Result<void> remove_bridge(const BridgePlan& plan);
 
 // Every subnet that this host has an address in or a route to, default routes left out.
 Result<std::vector<Subnet>> host_subnets();

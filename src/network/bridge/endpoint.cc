@@ -5,6 +5,7 @@
 #include <cerrno>
 
 #include "base/rollback.h"
+#include "kernel/file/file.h"
 #include "kernel/netlink/link.h"
 #include "kernel/tap/tap.h"
 
@@ -22,6 +23,15 @@ Result<void> in_words(Result<void> outcome, const wire::Endpoint& endpoint) {
   if (outcome.ok() || outcome.error().errno_code() != EXFULL) return outcome;
   return fail(ErrorKind::exhausted, "the bridge '", endpoint.bridge, "' of the network '",
               endpoint.network, "' has all of its 1,023 ports in use");
+}
+
+// Where bridge netfilter (br_netfilter) is on, it translates addresses while it bridges: a frame to a
+// port that the workload itself published goes back to it without having been routed.
+Request set_up_port(const wire::Endpoint& endpoint) {
+  constexpr const char* kSwitch = "/proc/sys/net/bridge/bridge-nf-call-iptables";
+  const Result<std::string> value = file::read_file(kSwitch);
+  const bool on = value.ok() && trim(value.value()) == "1";
+  return netlink::set_up_port(endpoint.link, on ? netlink::Hairpin::yes : netlink::Hairpin::no);
 }
 
 Result<void> configure(NetlinkSocket& socket, const wire::Endpoint& endpoint) {
@@ -64,7 +74,7 @@ Result<void> join_by_veth(FdRef network_namespace, const wire::Endpoint& endpoin
   if (!endpoint.mac.empty()) veth.peer_mac = TRY(netlink::parse_mac(endpoint.mac));
   std::vector<Request> requests;
   requests.push_back(TRY(netlink::add_veth(veth)));
-  requests.push_back(netlink::set_up(endpoint.link, LinkLocal::no));
+  requests.push_back(set_up_port(endpoint));
   Rollback undo;
   undo.add([&] { discard(leave_by_veth(endpoint), "the namespace's end takes it along"); });
   TRY(in_words(here.send(std::move(requests)), endpoint));
@@ -81,14 +91,27 @@ Result<void> leave_by_veth(const wire::Endpoint& endpoint) {
   return here.send(std::move(requests));
 }
 
-Result<Fd> open_tap(const wire::Endpoint& endpoint) {
-  tap::Tap tap = TRY(tap::Tap::open(endpoint.link, kTapHeader));
+Result<Fd> open_tap(const std::string& link) {
+  return TRY(tap::Tap::open(link, kTapHeader)).release();
+}
+
+Result<void> join_by_tap(const std::string& link, const wire::Endpoint& endpoint) {
   NetlinkSocket here = TRY(NetlinkSocket::open(NETLINK_ROUTE));
   std::vector<Request> requests;
+  if (link != endpoint.link) {
+    const netlink::LinkFacts found = TRY(netlink::find_link(here, link));
+    requests.push_back(netlink::rename_link(found.index, endpoint.link));
+  }
   requests.push_back(TRY(netlink::set_bridge(endpoint.link, endpoint.bridge, endpoint.mtu)));
-  requests.push_back(netlink::set_up(endpoint.link, LinkLocal::no));
-  TRY(in_words(here.send(std::move(requests)), endpoint));
-  return std::move(tap).release();
+  requests.push_back(set_up_port(endpoint));
+  return in_words(here.send(std::move(requests)), endpoint);
+}
+
+Result<void> leave_by_tap(const wire::Endpoint& endpoint) {
+  NetlinkSocket here = TRY(NetlinkSocket::open(NETLINK_ROUTE));
+  std::vector<Request> requests;
+  requests.push_back(netlink::detach(endpoint.link));
+  return here.send(std::move(requests));
 }
 
 }  // namespace proa::network

@@ -19,9 +19,15 @@ Result<void> join_by_veth(FdRef network_namespace, const wire::Endpoint& endpoin
 // Takes a running workload off. What is gone already is no error.
 Result<void> leave_by_veth(const wire::Endpoint& endpoint);
 
-// The machine's end of an endpoint: frames behind a virtio-net header of 12 bytes. The interface is
-// a port of the bridge and up, and goes with the last copy of the descriptor. Addresses and routes
-// are the guest's matter.
-Result<Fd> open_tap(const wire::Endpoint& endpoint);
+// A machine's network card: frames behind a virtio-net header of 12 bytes. The link is down and
+// leads nowhere; it goes with the last copy of the descriptor. Addresses and routes are the guest's
+// matter.
+Result<Fd> open_tap(const std::string& link);
+// Has such a card lead to the endpoint's network, under the endpoint's name from now on.
+//
+// Errors: exhausted (the bridge has no port left), not_found (no such bridge)
+Result<void> join_by_tap(const std::string& link, const wire::Endpoint& endpoint);
+// Has it lead nowhere again; it keeps its name.
+Result<void> leave_by_tap(const wire::Endpoint& endpoint);
 
 }  // namespace proa::network

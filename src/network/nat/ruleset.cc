@@ -12,6 +12,7 @@
 #include <set>
 
 #include "kernel/netlink/nft.h"
+#include "network/nat/datagrams.h"
 
 namespace proa::network {
 namespace {
@@ -145,6 +146,14 @@ void put_filter(NftBatch& batch) {
   // A connection to a port of one's own network goes back through us, or the answer would come
   // from an address that was never asked.
   batch.add_rule("leaving", NftRule().status_has(IPS_DST_NAT).links_in(kSame).masquerade());
+  // The same where bridge netfilter sent it back without routing: then no link is known that it came
+  // in by, as with what the host itself sends.
+  batch.add_rule("leaving", NftRule()
+                                .status_has(IPS_DST_NAT)
+                                .input_link_is("")
+                                .output_link_in(kBridges)
+                                .source_is_foreign()
+                                .masquerade());
   batch.add_rule("leaving", NftRule()
                                 .input_link_in(kMasked)
                                 .output_link_in(kBridges, NftRule::Wanted::outside)
@@ -225,14 +234,16 @@ Result<void> RuleSet::add(const std::vector<Forward>& forwards) {
   if (forwards.empty()) return {};
   Elements elements;
   for (const Forward& forward : forwards) put(elements, forward);
-  return change(table_, elements, Change::add);
+  TRY(change(table_, elements, Change::add));
+  return forget_datagrams(forwards);
 }
 
 Result<void> RuleSet::remove(const std::vector<Forward>& forwards) {
   if (forwards.empty()) return {};
   Elements elements;
   for (const Forward& forward : forwards) put(elements, forward);
-  return change(table_, elements, Change::remove);
+  TRY(change(table_, elements, Change::remove));
+  return forget_datagrams(forwards);
 }
 
 }  // namespace proa::network

@@ -144,11 +144,21 @@ TEST_F(NetworkTest, a_workload_joins_a_bridge_and_reaches_its_gateway) {
               subnets.value().end());
     ASSERT_OK(leave_by_veth(endpoint));
     ASSERT_OK(leave_by_veth(endpoint));
-    const Result<Fd> tap = open_tap(endpoint);
+    const Result<Fd> tap = open_tap("pv-free");
     ASSERT_OK(tap);
+    ASSERT_OK(join_by_tap("pv-free", endpoint));
     EXPECT_NE(run({"ip", "link", "show", "pv0"}).out.find("master pr0"), std::string::npos);
-    ASSERT_OK(remove_bridge("pr0"));
-    ASSERT_OK(remove_bridge("pr0"));
+    ASSERT_OK(leave_by_tap(endpoint));
+    EXPECT_EQ(run({"ip", "link", "show", "pv0"}).out.find("master"), std::string::npos);
+    ASSERT_OK(join_by_tap("pv0", endpoint));
+    EXPECT_NE(run({"ip", "link", "show", "pv0"}).out.find("master pr0"), std::string::npos);
+    const BridgePlan plan{"pr0", {HostAddress::parse("10.1.0.1/24").take()}, 0};
+    // Another's bridge of that name has another MAC.
+    ASSERT_OK(remove_bridge({"pr0", {HostAddress::parse("10.1.0.9/24").take()}, 0}));
+    EXPECT_EQ(run({"ip", "link", "show", "pr0"}).code, 0);
+    ASSERT_OK(remove_bridge(plan));
+    EXPECT_NE(run({"ip", "link", "show", "pr0"}).code, 0);
+    ASSERT_OK(remove_bridge(plan));
   });
 }
 
