@@ -26,6 +26,11 @@ std::string next_device(const Workload& workload) {
   }
 }
 
+bool has_address_of(const Attachment& held, const NetworkRequest& wanted) {
+  return (!wanted.ipv4.empty() && held.ipv4.starts_with(wanted.ipv4 + "/")) ||
+         (!wanted.ipv6.empty() && held.ipv6.starts_with(wanted.ipv6 + "/"));
+}
+
 std::uint32_t next_metric(const Workload& workload) {
   std::uint32_t metric = kFirstMetric;
   for (const Attachment& attachment : workload.networks) {
@@ -45,7 +50,13 @@ Result<void> LiveEngine::prepare_networks(Workload& workload) {
     return {};
   }
   std::vector<NetworkRequest> requests = config.networks;
-  const Network primary = TRY(networks_->inspect(mode.name));
+  // A client takes "not found" at create for a missing image, and would pull it.
+  const auto find_network = [&](const std::string& name) -> Result<Network> {
+    Result<Network> found = networks_->inspect(name);
+    if (found.ok()) return found;
+    return std::move(found).error().with_kind(ErrorKind::invalid_argument);
+  };
+  const Network primary = TRY(find_network(mode.name));
   const auto names_primary = [&](const NetworkRequest& request) {
     return request.network == primary.name || request.network == primary.id ||
            request.network == config.network_mode;
@@ -58,7 +69,7 @@ Result<void> LiveEngine::prepare_networks(Workload& workload) {
     requests.front().network = primary.name;
   }
   for (NetworkRequest& request : requests) {
-    const Network network = TRY(networks_->inspect(request.network));
+    const Network network = TRY(find_network(request.network));
     if (network.driver != NetworkDriver::bridge && requests.size() > 1) {
       return fail(ErrorKind::invalid_argument, "conflicting options: the network '", network.name,
                   "' goes with no other");
@@ -70,13 +81,32 @@ Result<void> LiveEngine::prepare_networks(Workload& workload) {
   return {};
 }
 
+// An address that was asked for may be one whose holder has ended and is about to let go.
+Result<Attachment> LiveEngine::lease_network(const Attachment& wanted,
+                                             std::unique_lock<std::mutex>& lock) {
+  constexpr std::chrono::seconds kPatience{5};
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  while (true) {
+    Result<Attachment> leased = networks_->lease(wanted);
+    if (leased.ok() || leased.error().kind() != ErrorKind::busy) return leased;
+    const bool lives = std::ranges::any_of(entries_, [&](const auto& entry) {
+      const Workload& other = entry.second->data;
+      return is_up(other.state.phase) &&
+             std::ranges::any_of(other.networks, [&](const Attachment& held) {
+               return held.network == wanted.network && has_address_of(held, wanted.request);
+             });
+    });
+    if (lives || changed_.wait_until(lock, deadline) == std::cv_status::timeout) return leased;
+  }
+}
+
 Result<void> LiveEngine::lease_networks(const EntryPtr& entry) {
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   Workload& workload = entry->data;
   for (Attachment& attachment : workload.networks) {
     if (attachment.held()) continue;
     Attachment leased =
-        TRY(networks_->lease(attachment), "joining the network '", attachment.name, "'");
+        TRY(lease_network(attachment, lock), "joining the network '", attachment.name, "'");
     leased.device = next_device(workload);
     leased.metric = next_metric(workload);
     attachment = std::move(leased);
@@ -105,20 +135,20 @@ Result<void> LiveEngine::announce_networks(const EntryPtr& entry) {
 
 // What records say is held is held, whatever became of who held it: who is gone gives it back.
 Result<void> LiveEngine::recover_networks() {
-  std::map<std::string, Network> used;
+  std::set<std::string> ids;
   for (const auto& [id, entry] : entries_) {
     bool holds = false;
     for (const Attachment& attachment : entry->data.networks) {
       if (attachment.link.empty()) continue;
       holds = true;
-      const Result<Network> network = networks_->inspect(attachment.network);
-      if (network.ok()) used[attachment.network] = network.value();
+      ids.insert(attachment.network);
     }
     if (holds) network_host_->adopt(entry->data);
   }
-  std::vector<Network> networks;
-  for (const auto& [id, network] : used) networks.push_back(network);
-  return network_host_->recover(networks);
+  const std::vector<Network> all = TRY(networks_->list());
+  std::vector<Network> used = all;
+  std::erase_if(used, [&](const Network& network) { return !ids.contains(network.id); });
+  return network_host_->recover(used, all);
 }
 
 void LiveEngine::release_networks(Workload& workload) {

@@ -122,13 +122,22 @@ Result<EntryPtr> LiveEngine::find(const std::string& ref) {
 }
 
 Result<void> LiveEngine::keep(const EntryPtr& entry) {
+  const std::lock_guard one(records_mutex_);
   Workload copy;
   {
     const std::lock_guard lock(mutex_);
-    if (entry->removed) return {};
+    if (entry->removed || entry->erased) return {};
     copy = entry->data;
   }
   return state_->put(copy);
+}
+
+Result<void> LiveEngine::erase(const EntryPtr& entry) {
+  const std::lock_guard one(records_mutex_);
+  TRY(state_->erase_workload(entry->data.id));
+  const std::lock_guard lock(mutex_);
+  entry->erased = true;
+  return {};
 }
 
 void LiveEngine::change(const EntryPtr& entry, const std::function<void(Workload&)>& edit) {

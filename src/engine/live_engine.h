@@ -30,6 +30,7 @@ struct Entry {
   bool carried = false;    // a shim is there
   bool for_files = false;  // it was started for the files alone, and stays
   bool removed = false;
+  bool erased = false;  // state.db has it no more, and is not to get it again
   std::uint64_t ends = 0;
   std::vector<Client> waiting_clients;  // attached before the start
   std::function<void()> clear;          // set by a removal: what to do once no shim is there
@@ -131,6 +132,7 @@ class LiveEngine : public Engine {
   std::string directory_of(const std::string& id) const;
   std::string run_directory_of(const std::string& id) const;
   Result<void> keep(const EntryPtr& entry);  // writes it to state.db
+  Result<void> erase(const EntryPtr& entry);
   void change(const EntryPtr& entry, const std::function<void(Workload&)>& edit);
   void warn(const std::string& message) const {
     if (options_.warn) options_.warn(message);
@@ -143,6 +145,7 @@ class LiveEngine : public Engine {
   Result<void> share_namespaces(const EntryPtr& entry);
   Result<void> decide_user_namespace(Workload& workload);
   Result<void> lease_ids(const EntryPtr& entry);
+  Result<Attachment> lease_network(const Attachment& wanted, std::unique_lock<std::mutex>& lock);
   Result<void> lease_networks(const EntryPtr& entry);
   // Has bridges, ports and names of a workload that holds addresses there.
   Result<void> announce_networks(const EntryPtr& entry);
@@ -196,6 +199,7 @@ class LiveEngine : public Engine {
   std::unique_ptr<io::Loop> loop_;
   std::thread supervision_;
 
+  std::mutex records_mutex_;  // one write of a workload's record at a time; taken before mutex_
   std::mutex mutex_;
   std::condition_variable changed_;
   std::map<std::string, EntryPtr> entries_;   // by id; guarded by mutex_

@@ -319,7 +319,7 @@ Result<void> LiveEngine::remove(const std::string& ref, Removal how) {
 
 Result<void> LiveEngine::remove_entry(const EntryPtr& entry, bool volumes) {
   // Gone for everybody at once; what lies on disk follows when the shim has let go.
-  TRY(state_->erase_workload(entry->data.id));
+  TRY(erase(entry));
   forget_entry(entry, volumes);
   return {};
 }
@@ -332,6 +332,7 @@ void LiveEngine::forget_entry(const EntryPtr& entry, bool volumes) {
     entry->removed = true;
     entries_.erase(entry->data.id);
     names_.erase(entry->data.name);
+    network_host_->retire(entry->data.id);
     events_.publish(event_of(entry->data, "destroy"));
     for (const MountPoint& point : entry->data.mounts) {
       if (volumes && point.mount.anonymous) anonymous.push_back(point.mount.source);

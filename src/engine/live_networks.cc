@@ -108,9 +108,10 @@ Result<void> LiveNetworks::remove(const std::string& ref) {
     return fail(ErrorKind::permission, "error while removing network: network ", network.name,
                 " id ", network.id, " has active endpoints: ", join(names, ", "));
   }
+  // Its bridge first: what has no record is taken down by nobody.
+  workloads_.removed(network);
   TRY(state_.erase_network(network.id));
   known_.erase(known);
-  workloads_.removed(network);
   tell("destroy", network);
   return {};
 }

@@ -38,7 +38,7 @@ Result<void> LiveEngine::launch(const EntryPtr& entry, Purpose purpose) {
   if (launched.ok()) return launched;
   const std::lock_guard lock(mutex_);
   if (entry->carried) return launched;
-  network_host_->withdraw(entry->data.id);
+  network_host_->retire(entry->data.id);
   release_networks(entry->data);
   return launched;
 }
@@ -112,11 +112,14 @@ void LiveEngine::on_record(const EntryPtr& entry, const wire::Record& record) {
     if (entry->data.state.sequence != before && record.kind == wire::RecordKind::exited) {
       ++entry->ends;
     }
-    gone = record.kind == wire::RecordKind::finished && entry->data.config.auto_remove;
+    const bool finished = record.kind == wire::RecordKind::finished;
+    gone = finished && entry->data.config.auto_remove;
+    // Whoever hears of the end finds its ports free and its names gone.
+    if (finished) network_host_->retire(entry->data.id);
   }
   if (gone) {
     // Its name is free, and whoever waits for the removal goes on, before the teardown.
-    discard(state_->erase_workload(entry->data.id), "the next start finds the end in the journal");
+    discard(erase(entry), "the next start finds the end in the journal");
     forget_entry(entry, true);
   } else {
     const Result<void> kept = keep(entry);
@@ -217,12 +220,13 @@ void LiveEngine::settle(const EntryPtr& entry, Left left) {
     }
     entry->data.shared_owners.clear();
     entry->data.shared_namespaces.clear();
-    network_host_->withdraw(entry->data.id);
+    network_host_->retire(entry->data.id);
     release_networks(entry->data);
     entry->carried = false;
     clear = std::move(entry->clear);
   }
   changed_.notify_all();
+  network_host_->flush();
   if (clear) clear();
   if (!again) return;
   const std::lock_guard operation(entry->operation);
@@ -254,7 +258,9 @@ Result<void> LiveEngine::recover() {
       if (!adopted.ok()) warn(cat(entry->data.name, ": ", adopted.error().message()));
     }
   }
-  TRY(recover_networks(), "recovering networks");
+  if (const Result<void> networks = recover_networks(); !networks.ok()) {
+    warn(cat("recovering networks: ", networks.error().message()));
+  }
   const auto entries = entries_;
   for (const auto& [id, entry] : entries) {
     const Result<void> found = recover_entry(entry);

@@ -26,6 +26,31 @@ constexpr std::chrono::seconds kPartingLimit{2};
 constexpr const char* kForward4 = "/proc/sys/net/ipv4/ip_forward";
 constexpr const char* kForward6 = "/proc/sys/net/ipv6/conf/all/forwarding";
 
+network::Filtered filtered_of(const Network& network) {
+  network::Filtered filtered{network.bridge, {}, network.internal, network.masquerade};
+  for (const AddressPool& pool : network.pools) {
+    const Result<IpAddress> gateway = IpAddress::parse(pool.gateway);
+    if (gateway.ok()) filtered.gateways.push_back(gateway.value());
+  }
+  return filtered;
+}
+
+Result<network::BridgePlan> plan_of(const Network& network) {
+  network::BridgePlan plan{.name = network.bridge, .addresses = {}, .mtu = network.mtu};
+  for (const AddressPool& pool : network.pools) {
+    const Subnet subnet = TRY(Subnet::parse(pool.subnet));
+    plan.addresses.push_back({TRY(IpAddress::parse(pool.gateway)), subnet.prefix});
+  }
+  return plan;
+}
+
+void remove_link(const Network& network) {
+  const Result<network::BridgePlan> plan = plan_of(network);
+  if (!plan.ok()) return;
+  discard(network::remove_bridge(plan.value()), "a link that stays is taken up again");
+  discard(network::forget_neighbours(network.bridge), "the rules name a link that is no more");
+}
+
 }  // namespace
 
 NetworkHost::NetworkHost(const Options& options)
@@ -46,40 +71,27 @@ NetworkHost::~NetworkHost() {
     if (names_) names_->detach();
     return;
   }
-  network::Records parting{.points = {}, .ports = {}, .stop = true};
-  const Result<Fd> directory = file::open(directory_, O_PATH | O_DIRECTORY);
-  if (directory.ok()) {
-    discard(file::replace_file(directory.value(), "records", wire::encode(parting), 0644,
-                               file::Durable::no),
-            "its end below does not depend on it");
-  }
-  if (names_) discard(names_->wait_for(kPartingLimit), "the destructor ends it");
-  for (const auto& [id, network] : networks_) {
-    discard(network::remove_bridge(network.bridge), "a link that stays is taken up again");
-    discard(network::forget_neighbours(network.bridge), "as above");
-  }
-  discard(rules_.remove(), "a table that stays is replaced at the next start");
-  restore_forwarding();
+  for (const auto& [id, network] : networks_) remove_link(network);
+  take_down();
 }
 
-network::Filtered NetworkHost::filtered_of(const Network& network) {
-  network::Filtered filtered{network.bridge, {}, network.internal, network.masquerade};
-  for (const AddressPool& pool : network.pools) {
-    const Result<IpAddress> gateway = IpAddress::parse(pool.gateway);
-    if (gateway.ok()) filtered.gateways.push_back(gateway.value());
-  }
-  return filtered;
+void NetworkHost::take_down() {
+  const network::Records parting{.points = {}, .ports = {}, .stop = true};
+  const Result<Fd> directory = file::open(directory_, O_PATH | O_DIRECTORY);
+  if (!directory.ok()) return;  // nothing was ever put up
+  discard(file::replace_file(directory.value(), "records", wire::encode(parting), 0644,
+                             file::Durable::no),
+          "where it is ours, its end below does not depend on it");
+  if (names_) discard(names_->wait_for(kPartingLimit), "the destructor ends it");
+  discard(rules_.remove(), "a table that stays is replaced at the next start");
+  restore_forwarding();
 }
 
 Result<void> NetworkHost::ensure(const Network& network) {
   if (network.driver != NetworkDriver::bridge) return {};
   const std::lock_guard lock(mutex_);
   if (networks_.contains(network.id)) return {};
-  network::BridgePlan plan{.name = network.bridge, .addresses = {}, .mtu = network.mtu};
-  for (const AddressPool& pool : network.pools) {
-    const Subnet subnet = TRY(Subnet::parse(pool.subnet));
-    plan.addresses.push_back({TRY(IpAddress::parse(pool.gateway)), subnet.prefix});
-  }
+  const network::BridgePlan plan = TRY(plan_of(network));
   TRY(start_names(), "starting the name server");
   TRY(network::ensure_bridge(plan), "making the network '", network.name, "'");
   networks_[network.id] = network;
@@ -93,8 +105,7 @@ void NetworkHost::remove(const Network& network) {
   const std::lock_guard lock(mutex_);
   if (networks_.erase(network.id) == 0) return;
   discard(rules_.remove(filtered_of(network)), "the elements name a link that is no more");
-  discard(network::remove_bridge(network.bridge), "a link that stays is taken up again");
-  discard(network::forget_neighbours(network.bridge), "the rules name a link that is no more");
+  remove_link(network);
 }
 
 Result<void> NetworkHost::install() {
@@ -109,10 +120,19 @@ Result<void> NetworkHost::install() {
   return {};
 }
 
-Result<void> NetworkHost::recover(const std::vector<Network>& networks) {
-  for (const Network& network : networks) TRY(ensure(network));
+Result<void> NetworkHost::recover(const std::vector<Network>& used,
+                                  const std::vector<Network>& all) {
+  for (const Network& network : used) TRY(ensure(network), "network ", network.name);
   const std::lock_guard lock(mutex_);
-  if (!installed_) return {};
+  for (const Network& network : all) {
+    if (network.driver == NetworkDriver::bridge && !networks_.contains(network.id)) {
+      remove_link(network);
+    }
+  }
+  if (!installed_) {
+    take_down();
+    return {};
+  }
   TRY(install());
   return write_records();
 }
@@ -120,6 +140,7 @@ Result<void> NetworkHost::recover(const std::vector<Network>& networks) {
 Result<void> NetworkHost::announce(const Workload& workload) {
   Present present = TRY(present_of(workload));
   const std::lock_guard lock(mutex_);
+  TRY(flush_retired());
   const std::vector<network::Forward> before =
       std::exchange(present_[workload.id], present).forwards;
   if (!installed_) return {};
@@ -130,15 +151,30 @@ Result<void> NetworkHost::announce(const Workload& workload) {
   return write_records();
 }
 
-void NetworkHost::withdraw(const std::string& workload) {
+void NetworkHost::retire(const std::string& workload) {
   const std::lock_guard lock(mutex_);
   book_.release(workload);
   holders_.erase(workload);
   const auto found = present_.find(workload);
   if (found == present_.end()) return;
-  discard(rules_.remove(found->second.forwards), "the next start replaces the maps");
+  const std::vector<network::Forward>& forwards = found->second.forwards;
+  retired_.insert(retired_.end(), forwards.begin(), forwards.end());
   present_.erase(found);
-  if (installed_) discard(write_records(), "the next change writes them again");
+  stale_ = true;
+}
+
+void NetworkHost::flush() {
+  const std::lock_guard lock(mutex_);
+  discard(flush_retired(), "tried again before the next change");
+}
+
+Result<void> NetworkHost::flush_retired() {
+  if (!installed_ || !stale_) return {};
+  TRY(rules_.remove(retired_));
+  retired_.clear();
+  TRY(write_records());
+  stale_ = false;
+  return {};
 }
 
 // The parts that each workload's record encodes to, one behind the other, are one record.

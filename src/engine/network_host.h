@@ -41,9 +41,13 @@ class NetworkHost {
   void adopt(const Workload& workload);
   // Puts names and published ports of a workload in force, as its record says.
   Result<void> announce(const Workload& workload);
-  void withdraw(const std::string& workload);
-  // Puts everything in force that adopt() and announce() told of, with these networks.
-  Result<void> recover(const std::vector<Network>& networks);
+  // Frees what a workload that has ended had, in memory; the kernel and proa-net hear of it with
+  // the next change, or by flush().
+  void retire(const std::string& workload);
+  void flush();
+  // Puts in force what adopt() told of, on the networks that are used; of the others, and of all
+  // where none is used, takes down what an engine before this one left.
+  Result<void> recover(const std::vector<Network>& used, const std::vector<Network>& all);
 
  private:
   // What one workload has in force.
@@ -56,11 +60,13 @@ class NetworkHost {
   Result<Present> present_of(const Workload& workload) const;
   Result<void> install();
   Result<void> write_records();
+  Result<void> flush_retired();
   Result<void> start_names();
   void watch_names();
   void switch_forwarding();
   void restore_forwarding();
-  static network::Filtered filtered_of(const Network& network);
+  // Everything but the bridges: nothing uses them any more.
+  void take_down();
 
   const Options& options_;
   std::string directory_;  // RUN/net
@@ -71,6 +77,8 @@ class NetworkHost {
   std::map<std::string, std::string> holders_;  // id to the name that people know
   std::map<std::string, Network> networks_;     // whose bridges are there, by id
   std::map<std::string, Present> present_;      // by workload
+  std::vector<network::Forward> retired_;       // still in the kernel's maps
+  bool stale_ = false;                          // proa-net's records are older than present_
   std::uint16_t names_port_ = 0;
   Fd datagrams_, connections_;
   std::optional<process::Child> names_;

@@ -109,6 +109,8 @@ Result<std::vector<PublishedPort>> NetworkHost::take_ports(const Workload& workl
     }
   }
   const std::lock_guard lock(mutex_);
+  // proa-net lets go of what ended workloads had there.
+  TRY(flush_retired());
   std::vector<PublishedPort> taken;
   const auto take_all = [&]() -> Result<void> {
     for (const PublishedPort& port : wanted) {

@@ -225,12 +225,8 @@ Result<bool> EngineCalls::ensure_volume(const Project& project, const std::strin
 Result<std::vector<std::string>> EngineCalls::networks(const std::string& project) {
   Request request("GET", "/networks");
   request.query("filters", project_filter(project));
-  const client::Reply reply = TRY(client_.exchange(request));
+  const Value rows = TRY(client_.call_json(request));
   std::vector<std::string> names;
-  // An engine without networks has none to remove.
-  if (reply.status == 501) return names;
-  if (!reply.good()) return client::error_of(reply.status, reply.body);
-  const Value rows = TRY(json::parse(reply.body, "the list of networks"));
   for (const Value& row : list_in(rows)) names.push_back(text_at(row, "Name"));
   return names;
 }

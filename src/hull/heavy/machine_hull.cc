@@ -101,7 +101,9 @@ Result<VmSpec> MachineHull::machine_spec(Fd agent) {
   machine.layers = spec_.layers;
   if (!spec_.ephemeral) machine.disk = spec_.directory + "/disk.img";
   for (const wire::Endpoint& endpoint : spec_.endpoints) {
-    Fd tap = TRY(network::open_tap(endpoint), "joining the network '", endpoint.network, "'");
+    Fd tap = TRY(network::open_tap(endpoint.link));
+    TRY(network::join_by_tap(endpoint.link, endpoint), "joining the network '", endpoint.network,
+        "'");
     machine.nics.push_back({std::move(tap), endpoint.mac});
   }
   machine.agent = std::move(agent);
