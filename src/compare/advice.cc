@@ -31,7 +31,8 @@ const Outcome* find(const Comparison& comparison, std::string_view name) {
 
 // How two candidates compare in one figure.
 struct Contrast {
-  bool comparable = false;
+  bool comparable = false;  // both were measured
+  bool enough = false;      // often enough to tell whether they differ
   bool different = false;
   double ratio = 1;  // of the medians, left over right
 };
@@ -44,30 +45,40 @@ Contrast contrast(const Comparison& comparison, std::size_t figure, const Outcom
   const double below = median(theirs);
   result.comparable = !ours.empty() && !theirs.empty() && below != 0;
   if (!result.comparable) return result;
+  result.enough = enough(ours) && enough(theirs);
   result.different = differ(ours, theirs, comparison.figures.size());
   result.ratio = median(ours) / below;
   return result;
 }
 
-// A sentence for each figure that tells the hulls apart, and one naming those that do not.
-void add_measured(const Comparison& comparison, const Outcome& container, const Outcome& vm,
+// A sentence for each figure that tells the container and another apart, and those naming the
+// figures that do not.
+void add_measured(const Comparison& comparison, const Outcome& container, const Outcome& other,
                   Advice& advice) {
+  const std::string name =
+      other.candidate.is_vm ? std::string("the virtual machine") : other.candidate.name;
   std::vector<std::string> same;
+  std::vector<std::string> few;
   for (std::size_t at = 0; at < comparison.figures.size(); ++at) {
     const Figure& figure = comparison.figures[at];
-    if (vm.candidate.emulated && figure.is_speed) continue;
-    const Contrast between = contrast(comparison, at, vm, container);
+    if (other.candidate.emulated && figure.is_speed) continue;
+    const Contrast between = contrast(comparison, at, other, container);
     if (!between.comparable) continue;
     if (!between.different) {
-      same.push_back(to_lower(figure.title));
+      (between.enough ? same : few).push_back(to_lower(figure.title));
       continue;
     }
-    advice.reasons.push_back(cat(figure.title, ": the virtual machine has ", decimal(between.ratio),
+    advice.reasons.push_back(cat(figure.title, ": ", name, " has ", decimal(between.ratio),
                                  " times the container's ",
                                  print_figure(figure, container.series[at]), "."));
   }
   if (!same.empty()) {
-    advice.reasons.push_back(cat("No difference could be told in: ", join(same, ", "), "."));
+    advice.reasons.push_back(cat("No difference between the container and ", name,
+                                 " could be told in: ", join(same, ", "), "."));
+  }
+  if (!few.empty()) {
+    advice.reasons.push_back(cat("Measured too seldom to tell the container and ", name,
+                                 " apart: ", join(few, ", "), "."));
   }
 }
 
@@ -83,18 +94,54 @@ void add_isolation(const Outcome& container, const Outcome& vm, Advice& advice) 
                                    : ", and reaches the host only through its devices."));
 }
 
+// What was measured of a figure, where it may be spoken of.
+Contrast contrast_in(const Comparison& comparison, std::string_view key, const Outcome& vm,
+                     const Outcome& container) {
+  const auto figure = std::ranges::find(comparison.figures, key, &Figure::key);
+  if (figure == comparison.figures.end()) return {};
+  if (vm.candidate.emulated && figure->is_speed) return {};
+  return contrast(comparison, static_cast<std::size_t>(figure - comparison.figures.begin()), vm,
+                  container);
+}
+
+// For those who need many or fast ones: what the numbers say of the figure that this need is about.
+std::string light_verdict(const Comparison& comparison, const Outcome& container,
+                          const Outcome& vm) {
+  if (needs(comparison, "host-devices")) {
+    return "Run it as a container: it needs devices of the host.";
+  }
+  const bool density = needs(comparison, "density");
+  const Contrast between =
+      contrast_in(comparison, density ? "memory_many" : "start", vm, container);
+  const std::string_view what = density ? "takes less memory" : "starts faster";
+  if (!between.enough) {
+    return cat("Run it as a container; whether a virtual machine ", what,
+               " was not measured here well enough to say.");
+  }
+  if (!between.different) {
+    return cat("Run it in either hull: no difference could be told in whether one ", what, ".");
+  }
+  return cat(between.ratio > 1 ? "Run it as a container" : "Run it as a virtual machine", ": it ",
+             what, ".");
+}
+
 std::string verdict_of(const Comparison& comparison, const Outcome* container, const Outcome* vm) {
   const bool own_kernel = needs(comparison, "own-kernel") || needs(comparison, "untrusted-code");
   const bool light = needs(comparison, "density") || needs(comparison, "fast-start") ||
                      needs(comparison, "host-devices");
-  if (container == nullptr && vm == nullptr)
+  if (container == nullptr && vm == nullptr) {
     return "It ran in no hull: there is nothing to advise.";
+  }
   if (vm == nullptr) {
-    return own_kernel ? "It needs a virtual machine, but none could run here."
-                      : "Run it as a container: no virtual machine could run here.";
+    const bool tried = std::ranges::any_of(
+        comparison.outcomes, [](const Outcome& outcome) { return outcome.candidate.is_vm; });
+    const std::string_view why = tried ? "as a virtual machine it did not run"
+                                       : "this host carries no virtual machines";
+    return own_kernel ? cat("It needs a virtual machine, but ", why, ".")
+                      : cat("Run it as a container: ", why, ".");
   }
   if (container == nullptr) return "Run it as a virtual machine: the container did not run.";
-  if (own_kernel && vm->candidate.emulated && needs(comparison, "untrusted-code")) {
+  if (vm->candidate.emulated && needs(comparison, "untrusted-code")) {
     return "Run it as a virtual machine on a host with hardware virtualisation; the emulated one "
            "here is no security boundary.";
   }
@@ -104,7 +151,7 @@ std::string verdict_of(const Comparison& comparison, const Outcome* container, c
            "by name.";
   }
   if (own_kernel) return "Run it as a virtual machine: it needs a kernel of its own.";
-  if (light) return "Run it as a container.";
+  if (light) return light_verdict(comparison, *container, *vm);
   return "Run it as a container, unless it needs a kernel of its own: nothing that was declared "
          "asks for one.";
 }
@@ -164,9 +211,10 @@ Advice advise(const Comparison& comparison) {
     advice.warnings.push_back(cat(outcome.candidate.name, " did not run: ", outcome.failure));
   }
   advice.verdict = verdict_of(comparison, container, vm);
-  if (container != nullptr && vm != nullptr) {
-    add_measured(comparison, *container, *vm, advice);
-    add_isolation(*container, *vm, advice);
+  if (container != nullptr && vm != nullptr) add_isolation(*container, *vm, advice);
+  for (const Outcome& other : comparison.outcomes) {
+    if (container == nullptr || &other == container || !other.failure.empty()) continue;
+    add_measured(comparison, *container, other, advice);
   }
   if (comparison.sizes.classic_disk && comparison.sizes.store > 0) {
     advice.reasons.push_back(cat("Either hull runs the same image of ",

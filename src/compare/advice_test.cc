@@ -44,7 +44,48 @@ TEST(CompareAdvice, what_cannot_be_told_apart_is_said_so) {
   Comparison comparison = two_hulls(false);
   comparison.outcomes[1].series[0] = around(2);
   const Advice advice = advise(comparison);
-  EXPECT_NE(all(advice).find("No difference could be told in: time to start"), std::string::npos);
+  EXPECT_NE(all(advice).find("No difference between the container and the virtual machine "
+                             "could be told in: time to start"), std::string::npos);
+}
+
+TEST(CompareAdvice, what_was_measured_too_seldom_is_no_difference_and_no_likeness) {
+  Comparison comparison = two_hulls(false);
+  for (Series& series : comparison.outcomes[1].series) series.samples.resize(2);
+  const std::string said = all(advise(comparison));
+  EXPECT_EQ(said.find("times"), std::string::npos);
+  EXPECT_EQ(said.find("No difference"), std::string::npos);
+  EXPECT_NE(said.find("Measured too seldom"), std::string::npos);
+}
+
+TEST(CompareAdvice, another_engine_is_set_beside_the_container) {
+  Comparison comparison = two_hulls(false);
+  comparison.outcomes.push_back({{"docker", "", false, false}, {around(300), around(5)}, {}, {}});
+  const std::string said = all(advise(comparison));
+  EXPECT_NE(said.find("Time to start: docker has 150 times"), std::string::npos);
+  EXPECT_NE(said.find("between the container and docker could be told in: memory"),
+            std::string::npos);
+}
+
+TEST(CompareAdvice, a_machine_that_failed_is_told_from_a_host_without_machines) {
+  Comparison comparison = two_hulls(false);
+  comparison.outcomes[1].failure = "no space left";
+  Advice advice = advise(comparison);
+  EXPECT_NE(advice.verdict.find("as a virtual machine it did not run"), std::string::npos);
+  EXPECT_NE(all(advice).find("vm did not run: no space left"), std::string::npos);
+  comparison.outcomes.pop_back();
+  advice = advise(comparison);
+  EXPECT_NE(advice.verdict.find("this host carries no virtual machines"), std::string::npos);
+}
+
+TEST(CompareAdvice, a_need_for_speed_is_answered_by_what_was_measured) {
+  Comparison comparison = two_hulls(false);
+  comparison.needs = {"fast-start"};
+  EXPECT_NE(advise(comparison).verdict.find("container: it starts faster"), std::string::npos);
+  comparison.outcomes[1].series[0] = around(2);
+  EXPECT_NE(advise(comparison).verdict.find("no difference could be told"), std::string::npos);
+  comparison = two_hulls(true);
+  comparison.needs = {"fast-start"};
+  EXPECT_NE(advise(comparison).verdict.find("was not measured here"), std::string::npos);
 }
 
 TEST(CompareAdvice, the_verdict_follows_what_is_needed) {

@@ -17,14 +17,16 @@ struct Options {
   Order order;
   std::string load;   // a command of the host: a fixed load; "" for requests of our own
   std::string probe;  // path of proa-probe
-  unsigned instances = 5;
+  // As many as an interval of their median takes.
+  unsigned instances = 6;
   unsigned least_rounds = 6, most_rounds = 30;
+  std::optional<Clock::duration> limit;  // no round begins behind it
   Clock::duration patience = std::chrono::seconds(120);
   std::vector<std::string> needs;
   std::function<void(const std::string& line)> tell;
 };
 
-// The figures that these options lead to.
+// The figures that these options lead to: what is measured, in the order in which it is shown.
 std::vector<Figure> figures_of(const Options& options);
 
 // Errors: unavailable (no candidate could run the image); one that could not is in the outcome

@@ -17,12 +17,16 @@ struct Interval {
 
 double median(std::vector<double> samples);
 
+// Whether there are as many as any statement about them takes: six.
+bool enough(const std::vector<double>& samples);
+
 // The median with its 95 % interval, from the order of the samples (binomial ranks): nothing where
-// there are too few for any such interval, fewer than six.
+// there are not enough.
 std::optional<Interval> interval_of_median(std::vector<double> samples);
 
 // The two-sided probability that two sets of samples as far apart as these come from the same
-// source (Mann and Whitney's test with ties, normal approximation); 1 where either is too small.
+// source (Mann and Whitney's test with ties: exact, or by the normal curve where there are many);
+// 1 where either is too small.
 double same_source(const std::vector<double>& left, const std::vector<double>& right);
 
 // Whether two sets of samples differ, when `figures` such questions are asked at once: their

@@ -4,6 +4,8 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <thread>
+
 #include "base/number.h"
 #include "client/archive/one_file.h"
 #include "client/http/request.h"
@@ -60,10 +62,38 @@ bool answers(const sockaddr_in& address, Clock::time_point deadline) {
   return got.ok() && got.value() == 1;
 }
 
-// Waits for the first byte that a workload writes.
-Result<bool> first_output(const client::Upgrade& attached, Clock::time_point deadline) {
-  return !attached.stream.already_read.empty() || readable_until(attached.stream.socket, deadline);
-}
+// When a workload wrote its first byte, watched for beside everything else.
+class OutputWatch {
+ public:
+  OutputWatch(const client::Upgrade& attached, Clock::time_point deadline)
+      : attached_(attached), thread_([this, deadline] { watch(deadline); }) {}
+
+  // Waits for it until the deadline.
+  std::optional<Clock::time_point> await() {
+    thread_.join();
+    return first_;
+  }
+  // What came so far; watches no longer.
+  std::optional<Clock::time_point> finish() {
+    ::shutdown(attached_.stream.socket.get(), SHUT_RDWR);
+    return await();
+  }
+
+ private:
+  void watch(Clock::time_point deadline) {
+    if (attached_.stream.already_read.empty()) {
+      if (!readable_until(attached_.stream.socket, deadline)) return;
+      std::byte byte{};
+      // The stream's end is readable too, and no output.
+      if (::recv(attached_.stream.socket.get(), &byte, 1, MSG_PEEK) <= 0) return;
+    }
+    first_ = Clock::now();
+  }
+
+  const client::Upgrade& attached_;
+  std::optional<Clock::time_point> first_;  // the thread's until it is joined
+  std::jthread thread_;
+};
 
 }  // namespace
 
@@ -95,36 +125,39 @@ Result<StartTimes> Subject::start(Clock::duration patience) {
   attach.query("stream", "1").query("stdout", "1").query("stderr", "1");
   const client::Upgrade attached = TRY(watcher.upgrade(std::move(attach)));
   const Clock::time_point begin = Clock::now();
-  TRY(client_.call(Request("POST", cat("/containers/", id_, "/start"))));
+  OutputWatch output(attached, begin + patience);
+  const Result<client::Reply> started =
+      client_.call(Request("POST", cat("/containers/", id_, "/start")));
   StartTimes times;
   times.start = milliseconds(Clock::now() - begin);
-  if (order_.port) {
-    const std::string address = TRY(this->address());
-    TRY(first_reply(address, *order_.port, patience));
+  Result<void> replied;
+  if (started.ok() && order_.port) {
+    replied = await_reply(patience);
     times.reply = milliseconds(Clock::now() - begin);
-    return times;
   }
-  const bool wrote = TRY(first_output(attached, begin + patience));
-  if (wrote) times.output = milliseconds(Clock::now() - begin);
+  // Without a port to wait for, it is the output that tells that it is up.
+  const auto wrote = started.ok() && !order_.port ? output.await() : output.finish();
+  TRY(started);
+  TRY(replied);
+  if (wrote) times.output = milliseconds(*wrote - begin);
   return times;
 }
 
-Result<double> first_reply(const std::string& address, std::uint16_t port,
-                           Clock::duration patience) {
+Result<void> Subject::await_reply(Clock::duration patience) {
+  const std::string address = TRY(this->address());
   sockaddr_in peer{};
   peer.sin_family = AF_INET;
-  peer.sin_port = htons(port);
+  peer.sin_port = htons(*order_.port);
   if (::inet_pton(AF_INET, address.c_str(), &peer.sin_addr) != 1) {
     return fail(ErrorKind::unavailable, "the workload has no address to ask");
   }
-  const Clock::time_point begin = Clock::now();
-  const Clock::time_point deadline = begin + patience;
+  const Clock::time_point deadline = Clock::now() + patience;
   while (Clock::now() < deadline) {
-    if (answers(peer, deadline)) return milliseconds(Clock::now() - begin);
+    if (answers(peer, deadline)) return {};
     // Nothing tells when a foreign program starts to listen: it has to be asked again.
     ::poll(nullptr, 0, 1);
   }
-  return fail(ErrorKind::timeout, "port ", port, " of ", address, " did not answer");
+  return fail(ErrorKind::timeout, "port ", *order_.port, " of ", address, " did not answer");
 }
 
 Result<std::string> Subject::address() {

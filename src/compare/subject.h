@@ -32,7 +32,7 @@ using Clock = std::chrono::steady_clock;
 // What one start took. Units: milliseconds
 struct StartTimes {
   double start = 0;              // until the engine said that it runs
-  std::optional<double> output;  // until its first byte
+  std::optional<double> output;  // until its first byte; nothing where it wrote none so far
   std::optional<double> reply;   // until its port answered
 };
 
@@ -61,6 +61,7 @@ class Subject {
 
  private:
   Result<void> create();
+  Result<void> await_reply(Clock::duration patience);
   Result<std::string> make_exec(const std::vector<std::string>& arguments);
 
   client::Client client_;
@@ -68,9 +69,5 @@ class Subject {
   Order order_;
   std::string id_;
 };
-
-// Connects, asks for "/" by HTTP and waits for the first byte. Units: milliseconds
-Result<double> first_reply(const std::string& address, std::uint16_t port,
-                           Clock::duration patience);
 
 }  // namespace proa::compare

@@ -11,6 +11,8 @@
 #include <csignal>
 
 #include "apps/probe/measures.h"
+#include "base/number.h"
+#include "base/text.h"
 #include "kernel/file/file.h"
 
 namespace proa::probe {
@@ -89,6 +91,22 @@ Result<json::Value> facts() {
   told.set("capabilities", count_capabilities());
   told.set("host_root", TRY(maps_to_host_root()));
   told.set("system_calls", count_calls());
+  return told;
+}
+
+Result<json::Value> memory() {
+  const std::string table = TRY(file::read_file("/proc/meminfo"));
+  double total = 0;
+  double available = 0;
+  for (const std::string_view line : split(table, '\n')) {
+    const auto [name, rest] = split_once(line, ':');
+    double* const wanted = name == "MemTotal" ? &total : name == "MemAvailable" ? &available : nullptr;
+    if (wanted == nullptr) continue;
+    const std::string_view kibibytes = split_once(trim(rest), ' ').first;
+    *wanted = static_cast<double>(TRY(parse_number<std::uint64_t>(kibibytes)));
+  }
+  json::Value told = json::Value::object();
+  told.set("used", (total - available) / 1024);
   return told;
 }
 

@@ -1,6 +1,6 @@
 // proa-probe: what `proa compare` puts into a workload to measure it from within. Static, so that
 // it runs in any image.
-//   proa-probe facts | disk DIRECTORY MEBIBYTES | serve PORT
+//   proa-probe facts | memory | disk DIRECTORY MEBIBYTES | serve PORT
 #include <csignal>
 #include <cstdio>
 #include <string_view>
@@ -22,6 +22,7 @@ Result<void> show(Result<json::Value> told) {
 Result<void> run(int count, char** arguments) {
   const std::string_view what = count > 1 ? arguments[1] : "";
   if (what == "facts" && count == 2) return show(probe::facts());
+  if (what == "memory" && count == 2) return show(probe::memory());
   if (what == "disk" && count == 4) {
     return show(probe::disk(arguments[2], TRY(parse_number<std::uint64_t>(arguments[3]))));
   }
@@ -29,7 +30,7 @@ Result<void> run(int count, char** arguments) {
     return probe::serve(TRY(parse_number<std::uint16_t>(arguments[2])));
   }
   return fail(ErrorKind::invalid_argument,
-              "usage: proa-probe facts | disk DIRECTORY MEBIBYTES | serve PORT");
+              "usage: proa-probe facts | memory | disk DIRECTORY MEBIBYTES | serve PORT");
 }
 
 }  // namespace

@@ -13,6 +13,9 @@ namespace proa::probe {
 // how many system calls answer.
 Result<json::Value> facts();
 
+// What the kernel that it runs on counts as used. Units: MiB
+Result<json::Value> memory();
+
 // Writes and reads a file of `mebibytes` in `directory`, and syncs small writes.
 // Units: MB/s (1e6 bytes), milliseconds
 Result<json::Value> disk(const std::string& directory, std::uint64_t mebibytes);

@@ -112,9 +112,13 @@ Result<compare::Options> options_of(const Call& call) {
     }
     return static_cast<unsigned>(given);
   };
-  options.most_rounds = TRY(count("rounds", 30, 1));
+  options.most_rounds = TRY(count("rounds", options.most_rounds, 1));
   options.least_rounds = std::min(options.least_rounds, options.most_rounds);
-  options.instances = TRY(count("instances", 5, 1));
+  if (const auto seconds = flags.integer("limit")) {
+    if (*seconds < 1) return fail(ErrorKind::invalid_argument, "--limit takes seconds");
+    options.limit = std::chrono::seconds(*seconds);
+  }
+  options.instances = TRY(count("instances", options.instances, 1));
   const bool silent = flags.is("quiet");
   options.tell = [silent](const std::string& line) {
     if (!silent) print_error(line);
@@ -151,8 +155,9 @@ constexpr Flag kFlags[] = {
      "Another engine too: docker, or NAME=unix:///SOCKET"},
     {'\0', "disk", Flag::Kind::text, "path", "A classic VM disk of the same application", "file"},
     {'\0', "instances", Flag::Kind::integer, "n",
-     "How many at once for the figures of density (5)"},
+     "How many at once for the figures of density (6)"},
     {'\0', "json", Flag::Kind::boolean, "", "All samples and figures as JSON"},
+    {'\0', "limit", Flag::Kind::integer, "seconds", "Begin no round later than this"},
     {'\0', "load", Flag::Kind::text, "command",
      "A fixed load, run on the host with PROA_ADDRESS and PROA_PORT set"},
     {'\0', "needs", Flag::Kind::text, "list",
