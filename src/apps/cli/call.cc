@@ -61,6 +61,10 @@ void print_error(std::string_view text) {
   discard(file::write_all(FdRef(2), bytes_of(cat(text, "\n"))), "there is nowhere else to say it");
 }
 
+void show_progress(std::string_view text) {
+  discard(file::write_all(FdRef(2), bytes_of(text)), "there is nowhere else to show it");
+}
+
 std::optional<std::size_t> terminal_width() {
   const auto size = process::window_size(FdRef(1));
   if (!size) return std::nullopt;

@@ -47,6 +47,8 @@ class Call {
 // Writes to standard output; a reader that has gone ends the program.
 Result<void> print(std::string_view text);
 void print_error(std::string_view text);
+// What is shown as it comes, to standard error, with line ends of its own.
+void show_progress(std::string_view text);
 // The width of the terminal that standard output is; nothing where it is none.
 std::optional<std::size_t> terminal_width();
 

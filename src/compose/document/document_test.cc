@@ -114,7 +114,7 @@ TEST(ComposeEnvFile, faults_name_the_line) {
 }
 
 TEST(ComposeScalars, durations_are_printed_and_lines_split) {
-  EXPECT_EQ(print_duration(90'500'000'000), "1m30s500ms");
+  EXPECT_EQ(print_duration(90'500'000'000), "1m30.5s");
   EXPECT_EQ(split_words("a 'b c' \"d \\\" e\" f\\ g").take(),
             (std::vector<std::string>{"a", "b c", "d \" e", "f g"}));
   EXPECT_FALSE(split_words("a 'b").ok());

@@ -69,4 +69,12 @@ Node make_mapping(const Place& place) {
   return node;
 }
 
+bool same_meaning(const Node& one, const Node& other) {
+  return one.kind == other.kind && one.text == other.text &&
+         std::ranges::equal(one.elements, other.elements, same_meaning) &&
+         std::ranges::equal(one.entries, other.entries, [](const auto& left, const auto& right) {
+           return left.first == right.first && same_meaning(left.second, right.second);
+         });
+}
+
 }  // namespace proa::compose

@@ -58,6 +58,9 @@ struct Node {
   }
 };
 
+// Whether both say the same, wherever they stand.
+bool same_meaning(const Node& one, const Node& other);
+
 // Nodes made of others, at the place of what they stand for.
 Node make_scalar(std::string_view text, const Place& place);
 Node make_sequence(const Place& place);

@@ -8,13 +8,22 @@
 namespace proa::compose {
 namespace {
 
-struct Unit {
-  std::string_view name;
-  std::int64_t worth;  // nanoseconds
-};
-constexpr Unit kTimeUnits[] = {
-    {"h", 3'600'000'000'000}, {"m", 60'000'000'000}, {"s", 1'000'000'000},
-    {"ms", 1'000'000},        {"us", 1'000},         {"ns", 1}};
+constexpr std::int64_t kMicrosecond = 1'000;  // in nanoseconds, as the others
+constexpr std::int64_t kMillisecond = 1'000'000;
+constexpr std::int64_t kSecond = 1'000'000'000;
+
+// A number of units with as many decimals as it takes; `unit` is a power of ten.
+std::string decimal(std::int64_t nanoseconds, std::int64_t unit) {
+  std::string text = cat(nanoseconds / unit);
+  std::int64_t rest = nanoseconds % unit;
+  if (rest != 0) text += '.';
+  while (rest != 0) {
+    rest *= 10;
+    text += cat(rest / unit);
+    rest %= unit;
+  }
+  return text;
+}
 
 }  // namespace
 
@@ -30,13 +39,14 @@ Result<double> parse_decimal(std::string_view text) {
 
 std::string print_duration(std::int64_t nanoseconds) {
   if (nanoseconds == 0) return "0s";
+  if (nanoseconds < kMicrosecond) return cat(nanoseconds, "ns");
+  if (nanoseconds < kMillisecond) return decimal(nanoseconds, kMicrosecond) + "µs";
+  if (nanoseconds < kSecond) return decimal(nanoseconds, kMillisecond) + "ms";
+  const std::int64_t minutes = nanoseconds / (60 * kSecond);
   std::string out;
-  for (const auto& [name, worth] : kTimeUnits) {
-    if (nanoseconds < worth) continue;
-    out += cat(nanoseconds / worth, name);
-    nanoseconds %= worth;
-  }
-  return out;
+  if (minutes >= 60) out += cat(minutes / 60, "h");
+  if (minutes > 0) out += cat(minutes % 60, "m");
+  return out + decimal(nanoseconds % (60 * kSecond), kSecond) + "s";
 }
 
 Result<bool> parse_boolean(std::string_view text) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/number.h"
 #include "compose/document/scalars.h"
 
 namespace proa::compose {
@@ -161,15 +162,34 @@ Result<void> keyed_list(Node& value) {
 Result<void> ports(Node& value) {
   if (!value.is_sequence()) return {};
   std::vector<Node> all;
+  const auto add = [&](Node port) {
+    // What is said twice is meant once.
+    const bool known = std::ranges::any_of(
+        all, [&](const Node& present) { return same_meaning(present, port); });
+    if (!known) all.push_back(std::move(port));
+  };
   for (Node& element : value.elements) {
+    if (element.is_mapping()) {
+      const std::pair<const char*, const char*> kUsual[] = {{"mode", "ingress"},
+                                                            {"protocol", "tcp"}};
+      for (const auto& [key, usual] : kUsual) {
+        if (element.find(key) == nullptr) element.set(key, make_scalar(usual, element.place));
+      }
+    }
     if (!element.is_scalar()) {
-      all.push_back(std::move(element));
+      add(std::move(element));
       continue;
     }
     std::vector<Node> some = TRY(canonical_ports(element));
-    std::ranges::move(some, std::back_inserter(all));
+    for (Node& port : some) add(std::move(port));
   }
   value.elements = std::move(all);
+  return {};
+}
+
+// A bare number counts microseconds, as in docker's own flag.
+Result<void> microseconds(Node& value) {
+  if (value.is_scalar() && parse_number<std::uint64_t>(value.text).ok()) value.text += "us";
   return {};
 }
 
@@ -236,7 +256,8 @@ Result<void> deploy(Node& value) {
 }
 
 Result<void> service(Node& value) {
-  static constexpr std::array<Rule, 28> kRules = {{{"command", words},
+  static constexpr std::array<Rule, 29> kRules = {{{"command", words},
+                                                   {"cpu_period", microseconds},
                                                    {"entrypoint", words},
                                                    {"environment", pairs},
                                                    {"labels", pairs},

@@ -11,12 +11,15 @@ namespace {
 
 constexpr const char* kDefaultNetwork = "default";
 
-void depend(Node& service, std::string_view on, const Place& place) {
+enum class RestartsWith : bool { no, yes };
+
+void depend(Node& service, std::string_view on, RestartsWith restart, const Place& place) {
   Node* dependencies = service.find("depends_on");
   if (dependencies == nullptr) dependencies = &service.set("depends_on", make_mapping(place));
   if (dependencies->find(on) != nullptr) return;
   Node how = make_mapping(place);
   how.set("condition", make_scalar("service_started", place));
+  if (restart == RestartsWith::yes) how.set("restart", make_scalar("true", place));
   dependencies->set(on, std::move(how));
 }
 
@@ -71,12 +74,30 @@ Result<void> complete_environment(Service& service, const Lookup& variables, con
   return {};
 }
 
-Result<void> complete_service(Service& service, const Lookup& variables, const Warn& warn) {
+// Labels from files; what the service says itself wins.
+Result<void> complete_labels(Service& service, const Lookup& variables, const Warn& warn) {
+  TextMap from_files;
+  for (const std::string& file : service.label_file) {
+    const std::string text = TRY(file::read_file(file, kMaxYamlBytes), "services.", service.name,
+                                 ".label_file: reading ", file);
+    Variables found = TRY(parse_env_file(text, file, variables, warn));
+    for (auto& [name, value] : found) from_files.insert_or_assign(name, std::move(value));
+  }
+  service.labels.merge(from_files);
+  service.label_file.clear();
+  return {};
+}
+
+Result<void> complete_service(Service& service, const Project& project, const Lookup& variables,
+                              const Warn& warn) {
   TRY(complete_environment(service, variables, warn));
+  TRY(complete_labels(service, variables, warn));
+  for (auto& [name, how] : service.depends_on) how.required = how.required.value_or(true);
   if (service.network_mode.empty() && service.networks.empty()) {
     service.networks.emplace(kDefaultNetwork, std::nullopt);
   }
   if (service.build) {
+    if (service.build->context.empty()) service.build->context = project.directory;
     if (service.build->dockerfile.empty() && service.build->dockerfile_inline.empty()) {
       service.build->dockerfile = "Dockerfile";
     }
@@ -98,7 +119,7 @@ void imply_dependencies(Node& root) {
     for (const std::string_view key : {"network_mode", "ipc", "pid"}) {
       const Node* mode = service.find(key);
       if (mode != nullptr && mode->text.starts_with("service:")) {
-        depend(service, std::string(mode->text.substr(8)), mode->place);
+        depend(service, std::string(mode->text.substr(8)), RestartsWith::yes, mode->place);
       }
     }
     for (const std::string_view key : {"links", "volumes_from"}) {
@@ -107,7 +128,8 @@ void imply_dependencies(Node& root) {
       const std::vector<Node> elements = list->elements;
       for (const Node& element : elements) {
         const std::string_view other = split_once(element.text, ':').first;
-        if (other != "container") depend(service, other, element.place);
+        const auto restart = key == "links" ? RestartsWith::yes : RestartsWith::no;
+        if (other != "container") depend(service, other, restart, element.place);
       }
     }
   }
@@ -132,7 +154,9 @@ void apply_profiles(Node& root, const std::set<std::string>& active,
 }
 
 Result<void> complete(Project& project, const Lookup& variables, const Warn& warn) {
-  for (auto& [name, service] : project.services) TRY(complete_service(service, variables, warn));
+  for (auto& [name, service] : project.services) {
+    TRY(complete_service(service, project, variables, warn));
+  }
   const bool uses_default = std::ranges::any_of(project.services, [](const auto& entry) {
     return entry.second.networks.contains(kDefaultNetwork);
   });

@@ -30,33 +30,26 @@ class OnPath {
   std::vector<std::string>& path_;
 };
 
-// Keys of a service that say what it shares with others of its own file: they are not inherited.
-void drop_uninherited(Node& service) {
-  for (const std::string_view key : {"extends", "depends_on", "links", "volumes_from"}) {
-    service.erase(key);
-  }
-}
-
 std::string text_at(const Node& mapping, std::string_view key) {
   const Node* value = mapping.find(key);
   return value != nullptr && value->is_scalar() ? value->text : std::string();
 }
 
-// Adds what an included project defines; a name that both define is an error.
-Result<void> adopt(Node& root, const Node& included) {
+// Adds what an included project defines; of what both define the including file has the last word.
+void adopt(Node& root, const Node& included) {
   for (const std::string_view kind : {"services", "networks", "volumes", "configs", "secrets"}) {
     const Node* theirs = included.find(kind);
     if (theirs == nullptr) continue;
     Node* ours = root.find(kind);
     if (ours == nullptr) ours = &root.set(kind, make_mapping(theirs->place));
     for (const auto& [name, definition] : theirs->entries) {
-      if (ours->find(name) != nullptr && kind == "services") {
-        return definition.fault(kind, ".", name, " is defined by an including file too");
-      }
-      if (ours->find(name) == nullptr) ours->set(name, definition);
+      Node whole = definition;
+      // What came by two ways is the same, and said once.
+      const Node* own = ours->find(name);
+      if (own != nullptr && !same_meaning(*own, definition)) merge_service(whole, *own);
+      ours->set(name, std::move(whole));
     }
   }
-  return {};
 }
 
 }  // namespace
@@ -124,7 +117,7 @@ Result<void> FileReader::include(Node& root, const FileSet& set) {
     }
     const OnPath on_path(path_, step);
     const Node tree = TRY(read(inner), included.place.text());
-    TRY(adopt(root, tree));
+    adopt(root, tree);
   }
   root.erase("include");
   return {};
@@ -151,7 +144,8 @@ Result<void> FileReader::extend(Node& services, const std::string& name, const s
   }
   const OnPath on_path(path_, step);
   Node base = TRY(base_of(*extends, services, file, set));
-  drop_uninherited(base);
+  base.erase("extends");
+  drop_tags(base);
   Node over = *services.find(name);
   over.erase("extends");
   merge_service(base, over);

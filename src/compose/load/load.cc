@@ -153,11 +153,16 @@ Result<Loaded> load(const LoadOptions& options) {
   const std::string name = TRY(name_of(named, set, root));
 
   imply_dependencies(root);
+  std::set<std::string, std::less<>> declared;
+  if (const Node* services = root.find("services")) {
+    for (const auto& [service, node] : services->entries) declared.insert(service);
+  }
   std::vector<std::string> profiles = options.profiles;
   if (profiles.empty()) profiles = listed(set.variables("COMPOSE_PROFILES").value_or(""), ",");
   apply_profiles(root, {profiles.begin(), profiles.end()}, options.wanted);
   TRY(check(root));
   loaded.project = TRY(read_project(root, loaded.warnings));
+  loaded.project.declared = std::move(declared);
   loaded.project.name = name;
   loaded.project.directory = set.directory;
   loaded.project.files = set.files;

@@ -94,6 +94,12 @@ void merge(Node& base, const Node& over) {
 
 void merge_service(Node& base, const Node& over) { merge_into("services", "service", base, over); }
 
+void drop_tags(Node& node) {
+  node.tag = MergeTag::none;
+  for (Node& element : node.elements) drop_tags(element);
+  for (auto& [name, value] : node.entries) drop_tags(value);
+}
+
 void drop_resets(Node& node) {
   std::erase_if(node.entries,
                 [](const Node::Entry& entry) { return entry.second.tag == MergeTag::reset; });

@@ -15,6 +15,8 @@ void merge(Node& base, const Node& over);
 // The same for one service alone.
 void merge_service(Node& base, const Node& over);
 
+// Takes the marks of how it merges off a tree that lies below another.
+void drop_tags(Node& node);
 // Takes what a file marks `!reset` out of a tree that nothing lies under.
 void drop_resets(Node& node);
 

@@ -21,6 +21,9 @@ class Resolver {
         for (auto& [name, definition] : definitions->entries) path(definition.find("file"));
       }
     }
+    if (Node* volumes = root.find("volumes")) {
+      for (auto& [name, volume] : volumes->entries) this->volume(volume);
+    }
   }
 
  private:
@@ -41,6 +44,15 @@ class Resolver {
         if (type != nullptr && type->text == "bind") path(volume.find("source"));
       }
     }
+  }
+
+  // A volume of the kind that is a bind in truth.
+  void volume(Node& volume) const {
+    const Node* driver = volume.find("driver");
+    Node* options = volume.find("driver_opts");
+    if (options == nullptr || (driver != nullptr && driver->text != "local")) return;
+    const Node* how = options->find("o");
+    if (how != nullptr && how->text == "bind") path(options->find("device"));
   }
 
   void path(Node* node) const {

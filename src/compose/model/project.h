@@ -3,6 +3,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -90,6 +91,8 @@ struct Project {
   std::map<std::string, Network> networks;
   std::map<std::string, Volume> volumes;
   std::map<std::string, Content> configs, secrets;
+  // Names of all services that the files know, of inactive profiles too; not a key.
+  std::set<std::string, std::less<>> declared;
   std::string directory;           // absolute; relative paths count from here; not a key
   std::vector<std::string> files;  // absolute; not a key
   template <typename Visitor, typename Self>

@@ -93,7 +93,7 @@ Result<std::vector<ServicePlan>> plan_up(const Project& project,
 std::vector<Present> orphans(const Project& project, const std::vector<Present>& present) {
   std::vector<Present> found;
   std::ranges::copy_if(present, std::back_inserter(found), [&](const Present& container) {
-    return !container.one_off && !project.services.contains(container.service);
+    return !container.one_off && !project.declared.contains(container.service);
   });
   return found;
 }

@@ -16,6 +16,7 @@ Project shop() {
     service.name = name;
     service.image = name;
     project.services.emplace(name, service);
+    project.declared.insert(name);
   }
   project.services["web"].depends_on["db"] = {"service_started", false, {}};
   return project;
@@ -86,11 +87,14 @@ TEST(ComposePlan, replicas_and_dependencies_do_not_count_as_a_change) {
   EXPECT_NE(config_hash(project.services["web"]), before);
 }
 
-TEST(ComposePlan, orphans_are_what_no_service_has) {
-  const Project project = shop();
+TEST(ComposePlan, orphans_are_what_no_service_has_whether_it_is_wanted_now_or_not) {
+  Project project = shop();
   Present old = running(project, "web", 1);
   old.service = "gone";
   EXPECT_EQ(orphans(project, {old, running(project, "db", 1)}).size(), 1u);
+  const Present db = running(project, "db", 1);
+  project.services.erase("db");
+  EXPECT_TRUE(orphans(project, {db}).empty());
 }
 
 TEST(ComposeBody, a_service_becomes_what_the_engine_takes) {

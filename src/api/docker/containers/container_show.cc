@@ -131,6 +131,7 @@ Value print_summary(const Workload& workload, std::int64_t now) {
   Value host_config = Value::object();
   const std::string& mode = workload.config.network_mode;
   host_config.set("NetworkMode", mode.empty() ? "default" : mode);
+  host_config.set("Runtime", workload.config.runtime);
   if (!workload.config.annotations.empty()) {
     host_config.set("Annotations", print_shape(workload.config.annotations));
   }

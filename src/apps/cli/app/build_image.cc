@@ -69,10 +69,12 @@ Result<void> build_image(Call& call, const compose::Project& project,
   client::Request request("POST", "/proa/v1/build");
   request.body(TRY(body_of(project, service, image)));
   client::Connection connection = TRY(engine.open(request));
-  BuildView view(terminal_width(), [](std::string_view text) -> Result<void> {
-    print_error(text);
-    return {};
-  });
+  const bool quiet = call.flags().is("quiet");
+  BuildView view(quiet ? std::nullopt : terminal_width(),
+                 [quiet](std::string_view text) -> Result<void> {
+                   if (!quiet) show_progress(text);
+                   return {};
+                 });
   Value end;
   TRY(client::for_each_value(connection, [&](Value event) -> Result<void> {
     const std::string kind = text_at(event, "Event");
@@ -81,7 +83,7 @@ Result<void> build_image(Call& call, const compose::Project& project,
     return {};
   }));
   if (text_at(end, "Event") == "error") {
-    if (terminal_width()) print_error(view.log_of_failed());
+    if (quiet || terminal_width()) show_progress(view.log_of_failed());
     return fail(ErrorKind::internal, text_at(end, "Text"));
   }
   if (text_at(end, "Event") != "built") {

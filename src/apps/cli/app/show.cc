@@ -98,7 +98,7 @@ Result<int> do_ps(Call& call) {
     return 0;
   }
   const std::string listed = TRY(client::print_listing(
-      call.listing({"Name", "Image", "Command", "Service", "CreatedAt", "Status", "Ports"}),
+      call.listing({"Name", "Image", "Command", "Service", "Runtime", "CreatedAt", "Status", "Ports"}),
       kPsColumns, rows));
   TRY(print(listed));
   return 0;

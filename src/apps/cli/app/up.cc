@@ -74,20 +74,31 @@ Result<void> choose(const client::Flags& flags, compose::UpOptions& options) {
 // Shows the logs until all ends or Ctrl-C is typed, and then stops what was started.
 Result<int> follow(const client::Address& engine, const compose::Project& project,
                    const std::set<std::string>& services, compose::Report& report) {
-  // A thread that waits for the signal, so that the logs' own can be left where they are.
+  // Threads of their own wait for signals, so that the logs' own can be left where they are.
   sigset_t ends;
   ::sigemptyset(&ends);
   for (const int signal : {SIGINT, SIGTERM}) ::sigaddset(&ends, signal);
   ::pthread_sigmask(SIG_BLOCK, &ends, nullptr);
-  std::jthread stopper([&](const std::stop_token& done) {
+  const auto asked = [&](const std::stop_token& done) {
+    const timespec brief{0, 200'000'000};
     while (!done.stop_requested()) {
-      const timespec brief{0, 200'000'000};
-      if (::sigtimedwait(&ends, nullptr, &brief) < 0) continue;
-      report.tell("Project", project.name, "Stopping");
-      discard(compose::change(engine, project, compose::Lifecycle::stop, {}, report),
-              "what did not stop is still there to see");
-      return;
+      if (::sigtimedwait(&ends, nullptr, &brief) > 0) return true;
     }
+    return false;
+  };
+  const auto end = [&](compose::Lifecycle how, std::string_view what) {
+    report.tell("Project", project.name, what);
+    compose::LifecycleOptions options;
+    options.services = services;
+    discard(compose::change(engine, project, how, options, report),
+            "what did not stop is still there to see");
+  };
+  std::jthread stopper([&](const std::stop_token& done) {
+    if (!asked(done)) return;
+    std::jthread hastener([&](const std::stop_token& stopped) {
+      if (asked(stopped)) end(compose::Lifecycle::kill, "Killing");
+    });
+    end(compose::Lifecycle::stop, "Stopping (again to kill)");
   });
   compose::LogOptions options;
   options.services = services;
@@ -213,6 +224,10 @@ constexpr Flag kDownFlags[] = {
     {'v', "volumes", kBoolean, "", "Remove volumes too"},
 };
 
+constexpr Flag kBuildFlags[] = {
+    {'q', "quiet", kBoolean, "", "Show no steps"},
+};
+
 constexpr Flag kScaleFlags[] = {
     {'\0', "no-deps", kBoolean, "", "Leave alone what the named services depend on"},
 };
@@ -245,7 +260,7 @@ const Command kAppScale = {.name = "scale",
 const Command kAppBuild = {.name = "build",
                            .arguments = "[SERVICE...]",
                            .brief = "Build the images of an app's services",
-                           .flags = {},
+                           .flags = kBuildFlags,
                            .run = do_build,
                            .shared_flags = project_flags};
 const Command kAppPull = {.name = "pull",

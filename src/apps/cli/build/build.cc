@@ -250,7 +250,7 @@ Result<int> do_build(Call& call) {
   // What is shown goes beside what is printed, which is the image's id with --quiet.
   BuildView view(plain || quiet ? std::nullopt : terminal_width(),
                  [&](std::string_view text) -> Result<void> {
-                   if (!quiet) print_error(text);
+                   if (!quiet) show_progress(text);
                    return {};
                  });
   Value end;
@@ -263,8 +263,8 @@ Result<int> do_build(Call& call) {
     return view.show(event);
   }));
   if (text_at(end, "Event") == "error") {
-    if (terminal_width() && !plain) print_error(view.log_of_failed());
-    print_error(cat("ERROR: ", text_at(end, "Text"), "\n"));
+    if (terminal_width() && !plain) show_progress(view.log_of_failed());
+    print_error(cat("ERROR: ", text_at(end, "Text")));
     const std::int64_t code = number_at(end, "ExitCode");
     return code > 0 && code < 256 ? static_cast<int>(code) : 1;
   }
@@ -279,8 +279,8 @@ Result<int> do_build(Call& call) {
   if (output) TRY(write_output(call, id, flags.list("tag"), *output));
   if (quiet) TRY(print(cat(id, "\n")));
   if (!quiet) {
-    for (const std::string& name : flags.list("tag")) print_error(cat("tagged ", name, "\n"));
-    if (flags.list("tag").empty()) print_error(cat("image ", id, "\n"));
+    for (const std::string& name : flags.list("tag")) print_error(cat("tagged ", name));
+    if (flags.list("tag").empty()) print_error(cat("image ", id));
   }
   return 0;
 }
