@@ -10,14 +10,6 @@
 namespace proa::compare {
 namespace {
 
-std::string decimal(double number) {
-  char text[48];
-  const double size = number < 0 ? -number : number;
-  const int places = size >= 100 ? 0 : (size >= 10 ? 1 : (size >= 1 ? 2 : 3));
-  std::snprintf(text, sizeof text, "%.*f", places, number);
-  return text;
-}
-
 bool needs(const Comparison& comparison, std::string_view key) {
   return std::ranges::find(comparison.needs, key) != comparison.needs.end();
 }
@@ -68,7 +60,7 @@ void add_measured(const Comparison& comparison, const Outcome& container, const 
       (between.enough ? same : few).push_back(to_lower(figure.title));
       continue;
     }
-    advice.reasons.push_back(cat(figure.title, ": ", name, " has ", decimal(between.ratio),
+    advice.reasons.push_back(cat(figure.title, ": ", name, " has ", print_number(between.ratio),
                                  " times the container's ",
                                  print_figure(figure, container.series[at]), "."));
   }
@@ -184,12 +176,22 @@ Result<std::vector<std::string>> parse_needs(std::string_view text) {
   return found;
 }
 
+std::string print_number(double number) {
+  char text[48];
+  const double size = number < 0 ? -number : number;
+  const int places = size >= 100 ? 0 : (size >= 10 ? 1 : (size >= 1 ? 2 : 3));
+  std::snprintf(text, sizeof text, "%.*f", places, number);
+  return text;
+}
+
+std::string rounds_text(unsigned rounds) { return cat(rounds, rounds == 1 ? " round" : " rounds"); }
+
 std::string print_figure(const Figure& figure, const Series& series) {
   if (series.samples.empty()) return series.missing.empty() ? "-" : cat("- (", series.missing, ")");
   const std::optional<Interval> interval = interval_of_median(series.samples);
-  if (!interval) return cat(decimal(median(series.samples)), " ", figure.unit);
-  return cat(decimal(interval->median), " ", figure.unit, " (", decimal(interval->low), " to ",
-             decimal(interval->high), ")");
+  if (!interval) return cat(print_number(median(series.samples)), " ", figure.unit);
+  return cat(print_number(interval->median), " ", figure.unit, " (", print_number(interval->low), " to ",
+             print_number(interval->high), ")");
 }
 
 Advice advise(const Comparison& comparison) {
@@ -201,10 +203,13 @@ Advice advise(const Comparison& comparison) {
         "The virtual machine ran under emulation, without hardware support: its times say nothing "
         "about a host that has it, and no advice about speed is drawn from them.");
   }
-  if (!comparison.settled) {
-    advice.warnings.push_back(cat("After ", comparison.rounds,
-                                  " rounds some figures still vary by more than 10 %: what "
-                                  "follows from those cannot be told here."));
+  if (comparison.rounds < kFewestSamples) {
+    advice.warnings.push_back(cat("There was time for ", rounds_text(comparison.rounds),
+                                  " only: too few to say how sure the figures are."));
+  } else if (!comparison.settled) {
+    advice.warnings.push_back(cat("After ", rounds_text(comparison.rounds),
+                                  " some figures still vary by more than 10 %: what follows from "
+                                  "those cannot be told here."));
   }
   for (const Outcome& outcome : comparison.outcomes) {
     if (outcome.failure.empty()) continue;
@@ -218,10 +223,10 @@ Advice advise(const Comparison& comparison) {
   }
   if (comparison.sizes.classic_disk && comparison.sizes.store > 0) {
     advice.reasons.push_back(cat("Either hull runs the same image of ",
-                                 decimal(static_cast<double>(comparison.sizes.store) / 1e6),
+                                 print_number(static_cast<double>(comparison.sizes.store) / 1e6),
                                  " MB on disk; a classic virtual machine disk of the "
                                  "same application takes ",
-                                 decimal(static_cast<double>(*comparison.sizes.classic_disk) / 1e6),
+                                 print_number(static_cast<double>(*comparison.sizes.classic_disk) / 1e6),
                                  " MB."));
   }
   return advice;

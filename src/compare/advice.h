@@ -28,6 +28,10 @@ struct Advice {
 
 Advice advise(const Comparison& comparison);
 
+// "1 round", "12 rounds"
+std::string rounds_text(unsigned rounds);
+// With as many decimals as say something: "1409", "62.8", "0.045".
+std::string print_number(double number);
 // "1.4 ms (1.2 to 1.6)"
 std::string print_figure(const Figure& figure, const Series& series);
 

@@ -29,6 +29,8 @@ figcaption span { display: block; font-weight: 400; font-size: .82rem; color: va
 svg { width: 100%; height: auto; display: block; }
 svg text { fill: var(--ink); font: 12px system-ui, sans-serif; }
 svg .soft { fill: var(--soft); }
+svg .axis { stroke: var(--line); }
+.own { color: var(--soft); font-size: .82rem; margin: .3rem 0 0; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-size: .92rem; }
 th, td { text-align: left; padding: .35rem .7rem .35rem 0; border-bottom: 1px solid var(--line);
@@ -69,7 +71,7 @@ std::string fixed(double number) {
 }
 
 // Geometry of a plot, in SVG's own units.
-constexpr double kWidth = 300, kLeft = 8, kRow = 44, kBar = 12;
+constexpr double kWidth = 300, kLeft = 1, kRow = 40, kBar = 12, kScale = 18;
 
 struct Row {
   const Outcome* outcome;
@@ -91,7 +93,8 @@ std::string plot(const Figure& figure, const std::vector<Row>& rows) {
   const double largest = largest_of(rows);
   const double scale = largest > 0 ? (kWidth - 2 * kLeft) / largest : 0;
   std::string out = cat("<svg viewBox=\"0 0 ", fixed(kWidth), " ",
-                        fixed(kRow * static_cast<double>(rows.size())), "\" role=\"img\">");
+                        fixed(kRow * static_cast<double>(rows.size()) + kScale),
+                        "\" role=\"img\">");
   for (std::size_t at = 0; at < rows.size(); ++at) {
     const Row& row = rows[at];
     const double top = kRow * static_cast<double>(at);
@@ -109,6 +112,13 @@ std::string plot(const Figure& figure, const std::vector<Row>& rows) {
                  fixed(middle), "\" stroke=\"var(--ink)\" stroke-width=\"2\"/>");
     }
   }
+  // The axis: a bar alone would say nothing.
+  const double bottom = kRow * static_cast<double>(rows.size());
+  out += cat("<line class=\"axis\" x1=\"", fixed(kLeft), "\" x2=\"", fixed(kWidth - kLeft),
+             "\" y1=\"", fixed(bottom), "\" y2=\"", fixed(bottom), "\"/><text class=\"soft\" x=\"",
+             fixed(kLeft), "\" y=\"", fixed(bottom + 13), "\">0</text><text class=\"soft\" x=\"",
+             fixed(kWidth - kLeft), "\" y=\"", fixed(bottom + 13), "\" text-anchor=\"end\">",
+             print_number(largest), " ", escaped(figure.unit), "</text>");
   return out + "</svg>";
 }
 
@@ -131,7 +141,7 @@ std::string figure_html(const Comparison& comparison, std::size_t at) {
           " is better.</span></figcaption>");
   if (!native.empty()) out += plot(figure, native);
   if (!emulated.empty()) {
-    out += cat("<p class=\"sub\">On an axis of its own: emulated</p>", plot(figure, emulated));
+    out += cat("<p class=\"own\">On an axis of its own:</p>", plot(figure, emulated));
   }
   return out + "</figure>";
 }
@@ -188,8 +198,8 @@ std::string print_page(const Comparison& comparison, const Advice& advice) {
       cat("<h1>", escaped(comparison.image),
           "</h1><p class=\"sub\">Container or virtual "
           "machine? Measured ",
-          escaped(comparison.when), ", host kernel ", escaped(comparison.host_kernel), ", ",
-          comparison.rounds, " rounds; bars are medians, lines their 95&nbsp;% intervals.</p>\n");
+          escaped(comparison.when.substr(0, 10)), ", host kernel ", escaped(comparison.host_kernel), ", ",
+          rounds_text(comparison.rounds), "; bars are medians, lines their 95&nbsp;% intervals.</p>\n");
   out += cat("<p class=\"verdict\">", escaped(advice.verdict), "</p>\n<ul>");
   for (const std::string& reason : advice.reasons) out += cat("<li>", escaped(reason), "</li>");
   out += "</ul>\n";

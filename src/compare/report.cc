@@ -76,7 +76,7 @@ std::string print_table(const Comparison& comparison, const Advice& advice) {
   if (comparison.sizes.classic_disk) {
     out += cat("; as a classic virtual machine disk ", megabytes(*comparison.sizes.classic_disk));
   }
-  out += cat("\nmedians of ", comparison.rounds, " rounds, with their 95 % intervals\n\n");
+  out += cat("\nmedians of ", rounds_text(comparison.rounds), ", with their 95 % intervals\n\n");
   std::vector<std::string> header = {""};
   for (const Outcome& outcome : comparison.outcomes) header.push_back(title_of(outcome.candidate));
   client::Table table(std::move(header));

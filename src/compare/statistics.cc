@@ -10,7 +10,6 @@ namespace {
 constexpr double kConfidence = 0.95;
 constexpr double kFalseAlarm = 0.05;
 constexpr std::size_t kMostExact = 60;  // samples; beyond, the normal curve is near enough
-constexpr std::size_t kFewest = 6;  // the smallest and largest of five cover the median in 93.75 %
 
 }  // namespace
 
@@ -24,7 +23,7 @@ double median(std::vector<double> samples) {
   return (samples[middle - 1] + samples[middle]) / 2;
 }
 
-bool enough(const std::vector<double>& samples) { return samples.size() >= kFewest; }
+bool enough(const std::vector<double>& samples) { return samples.size() >= kFewestSamples; }
 
 std::optional<Interval> interval_of_median(std::vector<double> samples) {
   const std::size_t count = samples.size();

@@ -88,7 +88,9 @@ Result<void> hosts(Node& value) {
       if (address.starts_with('[') && address.ends_with(']')) {
         address = address.substr(1, address.size() - 2);
       }
-      TRY(add(element.text.substr(0, sign), make_scalar(address, element.place)));
+      for (const std::string_view one : split(address, ',')) {
+        TRY(add(element.text.substr(0, sign), make_scalar(one, element.place)));
+      }
     }
   } else if (value.is_mapping()) {
     for (const auto& [name, address] : value.entries) TRY(add(name, address));

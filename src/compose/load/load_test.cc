@@ -163,6 +163,62 @@ services:
   EXPECT_EQ(all.services.at("db").volumes[0].source, directory_->path() + "/sub/d");
 }
 
+// The ground that compose-go's own test data covers, where this reader once went another way.
+TEST_F(ComposeLoad, what_is_left_out_is_filled_in_as_by_compose_go) {
+  write("labels.env", "tier=front\nteam=sails\n");
+  write("compose.yaml", R"(
+services:
+  web:
+    build: {dockerfile_inline: "FROM scratch"}
+    label_file: labels.env
+    labels: {tier: back}
+    links: [db]
+    volumes_from: [db]
+    cpu_period: 50000
+    stop_grace_period: 120s
+    extra_hosts: ["two=10.0.0.1,10.0.0.2"]
+    ports: ["80:80", {target: 53, published: "53", protocol: udp}, "80:80"]
+  db: {image: db}
+volumes:
+  data: {driver_opts: {type: none, o: bind, device: ./data}}
+)");
+  const Project read = project();
+  const Service& web = read.services.at("web");
+  EXPECT_EQ(web.build->context, directory_->path());
+  EXPECT_EQ(web.labels.at("tier"), "back");
+  EXPECT_EQ(web.labels.at("team"), "sails");
+  EXPECT_TRUE(web.depends_on.at("db").restart);
+  EXPECT_EQ(web.depends_on.at("db").required, true);
+  EXPECT_EQ(web.cpu_period->nanoseconds, 50'000'000);
+  EXPECT_EQ(web.extra_hosts.at("two"), (std::vector<std::string>{"10.0.0.1", "10.0.0.2"}));
+  ASSERT_EQ(web.ports.size(), 2u);
+  EXPECT_EQ(web.ports[1].mode, "ingress");
+  EXPECT_EQ(read.volumes.at("data").driver_opts.at("device"), directory_->path() + "/data");
+  EXPECT_NE(print_yaml(to_json(read)).find("2m0s"), std::string::npos);
+}
+
+TEST_F(ComposeLoad, who_extends_inherits_and_who_includes_has_the_last_word) {
+  write("part/compose.yaml", R"(
+services:
+  db: {image: db, environment: {A: part, B: part}}
+)");
+  write("compose.yaml", R"(
+include: [part/compose.yaml]
+services:
+  db: {environment: {A: whole}}
+  base: {image: web, depends_on: [db]}
+  lean: {extends: {service: base}, depends_on: !override [cache]}
+  full: {extends: {service: lean}, depends_on: [db]}
+  cache: {image: cache}
+)");
+  const Project read = project();
+  EXPECT_EQ(read.services.at("db").image, "db");
+  EXPECT_EQ(read.services.at("db").environment.at("A"), "whole");
+  EXPECT_EQ(read.services.at("db").environment.at("B"), "part");
+  EXPECT_EQ(read.services.at("lean").depends_on.size(), 1u);
+  EXPECT_EQ(read.services.at("full").depends_on.size(), 2u);
+}
+
 TEST_F(ComposeLoad, profiles_choose_services) {
   write("compose.yaml", R"(
 services:

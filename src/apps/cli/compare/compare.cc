@@ -54,19 +54,26 @@ Result<compare::Target> peer(std::string_view text) {
 }
 
 Result<std::vector<compare::Target>> targets_of(Call& call, client::Client& engine) {
-  std::vector<compare::Target> targets(1);
-  targets[0].candidate.name = "container";
-  targets[0].engine = engine.address();
-  targets[0].runtime = "container";
-  const Result<compare::Candidate> machine = find_machine(engine);
-  if (machine.ok()) {
-    compare::Target target;
-    target.candidate = machine.value();
+  std::vector<compare::Target> targets;
+  const auto add = [&](compare::Candidate candidate, const char* runtime) {
+    compare::Target& target = targets.emplace_back();
+    target.candidate = std::move(candidate);
     target.engine = engine.address();
-    target.runtime = "vm";
-    targets.push_back(std::move(target));
-  } else {
-    print_error(cat("proa: ", machine.error().message()));
+    target.runtime = runtime;
+  };
+  const std::string only = call.flags().text("only");
+  if (!only.empty() && only != "container" && only != "vm") {
+    return fail(ErrorKind::invalid_argument, "--only takes container or vm, not '",
+                printable(only, 40), "'");
+  }
+  if (only != "vm") add({.name = "container", .hypervisor = {}}, "container");
+  if (only != "container") {
+    const Result<compare::Candidate> machine = find_machine(engine);
+    if (machine.ok()) {
+      add(machine.value(), "vm");
+    } else {
+      print_error(cat("proa: ", machine.error().message()));
+    }
   }
   for (const std::string& list : call.flags().list("against")) {
     for (const std::string_view text : split(list, ',')) {
@@ -162,6 +169,7 @@ constexpr Flag kFlags[] = {
      "A fixed load, run on the host with PROA_ADDRESS and PROA_PORT set"},
     {'\0', "needs", Flag::Kind::text, "list",
      "What matters: own-kernel, untrusted-code, density, fast-start, host-devices"},
+    {'\0', "only", Flag::Kind::text, "hull", "This hull alone, beside what --against names"},
     {'o', "output", Flag::Kind::text, "path", "A page with plots, in one file", "file"},
     {'\0', "port", Flag::Kind::text, "port", "The port whose first reply counts"},
     {'q', "quiet", Flag::Kind::boolean, "", "Without progress"},
