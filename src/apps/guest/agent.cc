@@ -1,5 +1,7 @@
 #include "apps/guest/agent.h"
 
+#include <algorithm>
+
 #include "apps/guest/boot.h"
 #include "apps/guest/guest_root.h"
 #include "apps/guest/network.h"
@@ -122,6 +124,7 @@ Result<void> Agent::configure(const wire::Configure& configure) {
   std::unique_ptr<GuestRoot> root = TRY(GuestRoot::mount(configure));
   TRY(place_shares(configure));
   TRY(set_up_network(configure.spec.endpoints));
+  endpoints_ = configure.spec.endpoints;
   wire::Spec spec = configure.spec;
   spec.endpoints.clear();
   hull::LightPlace place{
@@ -131,6 +134,22 @@ Result<void> Agent::configure(const wire::Configure& configure) {
   Result<void> outcome = fail(ErrorKind::internal, "the workload's hull is not made");
   hull_->create([&outcome](Result<void> created) { outcome = std::move(created); });
   return outcome;
+}
+
+Result<void> Agent::join_network(const wire::Endpoint& endpoint) {
+  TRY(set_up_network({endpoint}), "network ", printable(endpoint.network, 80));
+  endpoints_.push_back(endpoint);
+  return {};
+}
+
+Result<void> Agent::leave_network(const std::string& network) {
+  const auto found = std::ranges::find(endpoints_, network, &wire::Endpoint::network);
+  if (found == endpoints_.end()) {
+    return fail(ErrorKind::not_found, "it is not on the network '", printable(network, 80), "'");
+  }
+  const wire::Endpoint left = *found;
+  endpoints_.erase(found);
+  return clear_network(left);
 }
 
 Result<void> Agent::dispatch_request(const wire::Frame& frame) {
@@ -167,8 +186,11 @@ Result<void> Agent::dispatch_request(const wire::Frame& frame) {
       hull_->update(TRY(wire::decode<wire::Update>(frame.body)).resources, done(call));
       return {};
     case MessageType::join_network: {
-      const auto endpoint = TRY(wire::decode<wire::Endpoint>(frame.body));
-      answer(call, set_up_network({endpoint}));
+      answer(call, join_network(TRY(wire::decode<wire::Endpoint>(frame.body))));
+      return {};
+    }
+    case MessageType::leave_network: {
+      answer(call, leave_network(TRY(wire::decode<wire::NetworkName>(frame.body)).network));
       return {};
     }
     default:

@@ -37,6 +37,8 @@ class Agent : private hull::Observer {
   Result<void> dispatch_request(const wire::Frame& frame);
   Result<void> dispatch_files(const wire::Frame& frame);
   Result<void> configure(const wire::Configure& configure);
+  Result<void> join_network(const wire::Endpoint& endpoint);
+  Result<void> leave_network(const std::string& network);
 
   void send(wire::MessageType type, std::uint32_t call, std::string body);
   // An answer that is longer than a frame fails.
@@ -55,6 +57,7 @@ class Agent : private hull::Observer {
   std::unique_ptr<io::FrameLink> link_;
   io::StreamMux streams_;
   std::unique_ptr<hull::Hull> hull_;
+  std::vector<wire::Endpoint> endpoints_;  // that the machine is on
 };
 
 }  // namespace proa::guest

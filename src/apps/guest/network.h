@@ -8,9 +8,12 @@
 
 namespace proa::guest {
 
-// Brings up the loopback device and one device for each endpoint, found by its MAC address.
+// Brings up the loopback device and one device for each endpoint: the card whose MAC address is the
+// endpoint's link, which gets the endpoint's own.
 //
 // Errors: not_found (no device has the address)
 Result<void> set_up_network(const std::vector<wire::Endpoint>& endpoints);
+// Takes the endpoint's device down; it stays for another network.
+Result<void> clear_network(const wire::Endpoint& endpoint);
 
 }  // namespace proa::guest

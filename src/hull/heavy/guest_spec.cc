@@ -109,6 +109,8 @@ Result<wire::Spec> guest_spec(const wire::Spec& spec, const MachineSize& size) {
   guest.mounts.clear();
   guest.cgroup = "/workload";
   guest.ids.reset();
+  // What a link is called on its other side: a guest knows a card by its MAC.
+  for (wire::Endpoint& endpoint : guest.endpoints) endpoint.link = endpoint.mac;
   int number = 0;
   for (wire::Share& share : guest.shares) {
     const char* place = is_generated(spec, share) ? wire::kGuestFiles : wire::kGuestShares;

@@ -100,17 +100,31 @@ Result<VmSpec> MachineHull::machine_spec(Fd agent) {
   machine.vcpus = size_.vcpus;
   machine.layers = spec_.layers;
   if (!spec_.ephemeral) machine.disk = spec_.directory + "/disk.img";
-  for (const wire::Endpoint& endpoint : spec_.endpoints) {
-    Fd tap = TRY(network::open_tap(endpoint.link));
-    TRY(network::join_by_tap(endpoint.link, endpoint), "joining the network '", endpoint.network,
-        "'");
-    machine.nics.push_back({std::move(tap), endpoint.mac});
-  }
+  TRY(add_cards(machine));
   machine.agent = std::move(agent);
   machine.cgroup = spec_.cgroup;
   machine.user = spec_.ids->first;
   machine.scratch = place_.scratch;
   return machine;
+}
+
+Result<void> MachineHull::add_cards(VmSpec& machine) {
+  cards_.clear();
+  for (const wire::Endpoint& endpoint : spec_.endpoints) {
+    Fd tap = TRY(network::open_tap(endpoint.link));
+    TRY(network::join_by_tap(endpoint.link, endpoint), "joining the network '", endpoint.network,
+        "'");
+    machine.nics.push_back({std::move(tap), endpoint.mac});
+    cards_.push_back({endpoint.link, endpoint.mac, endpoint.network});
+  }
+  if (!takes_networks_) return {};
+  for (int number = 0; number < kSpareCards; ++number) {
+    const Card card{cat("pv", spec_.id.substr(0, 8), "-", number),
+                    cat("02:42:ff:ff:ff:0", number), ""};
+    machine.nics.push_back({TRY(network::open_tap(card.link)), card.mac});
+    cards_.push_back(card);
+  }
+  return {};
 }
 
 Result<void> MachineHull::boot() {

@@ -15,17 +15,27 @@
 
 namespace proa::hull {
 
+// Cards that lead nowhere until a network is connected: none can be put in while it runs.
+inline constexpr int kSpareCards = 2;
+
 // Thread: the loop's. Owner: the shim.
 class MachineHull : public Hull {
  public:
   MachineHull(io::Loop& loop, const wire::Spec& spec, Observer& observer, HeavyPlace place,
               MachineSize size)
-      : loop_(loop), spec_(spec), observer_(observer), place_(std::move(place)), size_(size) {}
+      : loop_(loop),
+        spec_(spec),
+        observer_(observer),
+        place_(std::move(place)),
+        size_(size),
+        takes_networks_(!spec.endpoints.empty()) {}
   MachineHull(const MachineHull&) = delete;
   MachineHull& operator=(const MachineHull&) = delete;
   ~MachineHull() override;
 
-  Capabilities capabilities() const override { return {.pause = true, .live_update = true}; }
+  Capabilities capabilities() const override {
+    return {.pause = true, .live_update = true, .live_networks = true};
+  }
   void create(Done<> done) override { done(make_lasting()); }
   void start(Done<Streams> done) override;
   void exec(const std::string& exec, const wire::Process& process, Done<Streams> done) override;
@@ -62,6 +72,8 @@ class MachineHull : public Hull {
   Result<VmSpec> machine_spec(Fd agent);
   void on_shares_end();
   void drop_shares();
+  Result<void> add_cards(VmSpec& machine);
+  Result<void> leave(const std::string& network);
   void configure();
   void booted(Result<void> outcome);
   void on_closed(const std::string& why);
@@ -79,14 +91,20 @@ class MachineHull : public Hull {
   void clean_up(Done<> done);
 
   io::Loop& loop_;
-  const wire::Spec spec_;
+  wire::Spec spec_;  // with the endpoints that it is joined by now
   Observer& observer_;
   HeavyPlace place_;
   const MachineSize size_;
+  const bool takes_networks_;
 
   std::optional<container::limits::CgroupSet> cgroups_;
   std::optional<cgroup::OomWatch> memory_watch_;
   Phase phase_ = Phase::off;
+  // A network card of the machine and where it leads: "" is nowhere yet.
+  struct Card {
+    std::string link, mac, network;
+  };
+  std::vector<Card> cards_;
   std::optional<FileServer> shares_;
   io::Loop::Timer shares_timer_ = 0;
   std::unique_ptr<GuestLink> link_;

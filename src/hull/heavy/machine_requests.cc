@@ -1,4 +1,5 @@
 // What is asked of a machine: most of it goes on to the agent in the guest.
+#include <algorithm>
 #include <csignal>
 
 #include "base/json.h"
@@ -7,6 +8,7 @@
 #include "hull/heavy/machine_hull.h"
 #include "kernel/cgroup/layout.h"
 #include "kernel/file/pipe.h"
+#include "network/bridge/endpoint.h"
 
 namespace proa::hull {
 
@@ -187,15 +189,48 @@ Result<void> MachineHull::update_host(const json::Value& document) {
 }
 
 void MachineHull::join_network(const wire::Endpoint& endpoint, Done<> done) {
-  done(fail(ErrorKind::unsupported, "joining network ", printable(endpoint.network, 80),
-            ": a virtual machine that runs takes no further network; connect it while it is "
-            "stopped"));
+  if (!link_ || phase_ != Phase::ready) return done(not_running());
+  const auto card = std::ranges::find(cards_, "", &Card::network);
+  if (card == cards_.end()) {
+    return done(fail(ErrorKind::unsupported, "a virtual machine that runs takes ", kSpareCards,
+                     " further networks, if it was started with one; connect '",
+                     printable(endpoint.network, 80), "' while it is stopped"));
+  }
+  const Result<void> joined = network::join_by_tap(card->link, endpoint);
+  if (!joined.ok()) return done(joined);
+  wire::Endpoint inside = endpoint;
+  inside.link = card->mac;
+  *card = {endpoint.link, endpoint.mac, endpoint.network};
+  spec_.endpoints.push_back(endpoint);
+  link_->ask(MessageType::join_network, inside,
+             [this, endpoint, done = std::move(done)](const Result<void>& outcome) mutable {
+               if (!outcome.ok()) discard(leave(endpoint.network), "the guest's refusal is told");
+               done(outcome);
+             });
+}
+
+// Takes the network from the machine, whatever the guest says to it.
+Result<void> MachineHull::leave(const std::string& network) {
+  const auto endpoint = std::ranges::find(spec_.endpoints, network, &wire::Endpoint::network);
+  if (endpoint == spec_.endpoints.end()) {
+    return fail(ErrorKind::not_found, "it is not on the network '", printable(network, 80), "'");
+  }
+  const wire::Endpoint left = *endpoint;
+  spec_.endpoints.erase(endpoint);
+  const auto card = std::ranges::find(cards_, network, &Card::network);
+  if (card == cards_.end()) return {};
+  card->network.clear();
+  return network::leave_by_tap(left);
 }
 
 void MachineHull::leave_network(const std::string& network, Done<> done) {
-  done(fail(ErrorKind::unsupported, "leaving network ", printable(network, 80),
-            ": a virtual machine that runs keeps its networks; disconnect it while it is "
-            "stopped"));
+  Result<void> left = leave(network);
+  if (!left.ok() || !link_ || phase_ != Phase::ready) return done(std::move(left));
+  link_->ask(MessageType::leave_network, wire::NetworkName{network},
+             [done = std::move(done)](const Result<void>& outcome) mutable {
+               discard(outcome, "what the guest keeps of it leads nowhere");
+               done({});
+             });
 }
 
 void MachineHull::stat_path(const std::string& path, Done<wire::PathStat> done) {

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <net/if.h>
+#include <net/if_arp.h>
 #include <net/route.h>
 #include <netinet/in.h>
 #include <sys/ioctl.h>
@@ -83,8 +84,33 @@ Result<void> set_mtu(const std::string& device, std::uint32_t mtu) {
 
 Result<void> bring_up(const std::string& device) {
   ifreq request = TRY(request_for(device));
-  request.ifr_flags = IFF_UP | IFF_RUNNING;
+  TRY(control(AF_INET, SIOCGIFFLAGS, &request, cat("looking at ", device)));
+  request.ifr_flags = static_cast<short>(request.ifr_flags | IFF_UP);
   return control(AF_INET, SIOCSIFFLAGS, &request, cat("bringing up ", device));
+}
+
+Result<void> set_mac(const std::string& device, const std::string& mac) {
+  ifreq request = TRY(request_for(device));
+  request.ifr_hwaddr.sa_family = ARPHRD_ETHER;
+  const std::vector<std::string_view> parts = split(mac, ':');
+  if (parts.size() != 6) {
+    return fail(ErrorKind::invalid_argument, "invalid MAC address '", printable(mac, 40), "'");
+  }
+  for (std::size_t at = 0; at < parts.size(); ++at) {
+    const auto byte = TRY(parse_number<std::uint8_t>(parts[at], 16), "a MAC address");
+    request.ifr_hwaddr.sa_data[at] = static_cast<char>(byte);
+  }
+  return control(AF_INET, SIOCSIFHWADDR, &request, cat("giving ", device, " ", mac));
+}
+
+Result<void> clear(const std::string& device) {
+  ifreq request = TRY(request_for(device));
+  TRY(control(AF_INET, SIOCGIFFLAGS, &request, cat("looking at ", device)));
+  // Down: that takes routes and addresses of version 6 along.
+  request.ifr_flags = static_cast<short>(request.ifr_flags & ~IFF_UP);
+  TRY(control(AF_INET, SIOCSIFFLAGS, &request, cat("taking down ", device)));
+  request.ifr_addr = generic({INADDR_ANY});
+  return control(AF_INET, SIOCSIFADDR, &request, cat("taking the address of ", device));
 }
 
 Result<void> add_address(const std::string& device, const std::string& address) {

@@ -11,7 +11,12 @@ namespace proa::link {
 
 Result<void> rename(const std::string& device, const std::string& name);
 Result<void> set_mtu(const std::string& device, std::uint32_t mtu);
+// `mac`: "02:42:0a:d0:00:02".
+// Errors: invalid_argument (no MAC address)
+Result<void> set_mac(const std::string& device, const std::string& mac);
 Result<void> bring_up(const std::string& device);
+// Takes it down, and its addresses and routes away.
+Result<void> clear(const std::string& device);
 // Errors: invalid_argument (`address` is not "10.0.0.2/24" or "fd00::2/64")
 Result<void> add_address(const std::string& device, const std::string& address);
 // Sends everything that has no other way to `gateway`; of several such ways the lowest `metric`
