@@ -1,6 +1,8 @@
 // proa-vmm: the virtual machine monitor. Wiring only: options, jail, serial port, main loop.
 #include <fcntl.h>
+#include <malloc.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -102,6 +104,18 @@ void report(const StopReason& reason, const proa::vmm::MachineStats& stats) {
   [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
 }
 
+// Small stacks, and one heap that grows page by page: in a thread's arena or a large stack the
+// kernel would put huge pages.
+void keep_memory_small() {
+  constexpr std::size_t kStack = std::size_t{256} << 10;
+  ::mallopt(M_ARENA_MAX, 1);
+  pthread_attr_t attributes;
+  if (::pthread_attr_init(&attributes) != 0) return;
+  ::pthread_attr_setstacksize(&attributes, kStack);
+  ::pthread_setattr_default_np(&attributes);
+  ::pthread_attr_destroy(&attributes);
+}
+
 int exit_code(StopKind kind) {
   switch (kind) {
     case StopKind::poweroff:
@@ -121,6 +135,7 @@ int exit_code(StopKind kind) {
 }
 
 Result<int> run(std::span<char* const> arguments) {
+  keep_memory_small();
   const Options options = TRY(parse_options(arguments));
   if (options.show_system_calls) {
     const std::string text = print_allowed_calls();
