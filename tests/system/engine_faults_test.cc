@@ -206,9 +206,9 @@ TEST_P(EngineFaults, proad_when_it_is_killed_again_and_again_then_nothing_is_los
     EXPECT_EQ(text_at(inspect(id), "State.ExitCode"), cat(code)) << id;
     EXPECT_TRUE(has_all_lines(logged(engine(), id), "line", kLines)) << logged(engine(), id);
   }
-  EXPECT_TRUE(eventually(
-      [&] { return attached.text().find(cat("line ", kLines - 1, "\n")) != std::string::npos; }))
-      << attached.text();
+  EXPECT_TRUE(eventually([&] {
+    return attached.text().find(cat("line ", kLines - 1, "\n")) != std::string::npos;
+  })) << attached.text();
   EXPECT_TRUE(eventually([&] {
     return running.text().find(cat("exec ", kLines / 2 - 1, "\r\n")) != std::string::npos;
   }));

@@ -52,8 +52,8 @@ Result<void> ProcessStreams::attach(Fd connection, wire::Attachment wanted) {
     return watched;
   }
   flush_client(*client);
-  update_interest(*client);
   if (begun_) flush_input();
+  update_interest(*client);
   return {};
 }
 
@@ -66,7 +66,8 @@ Result<void> ProcessStreams::begin(hull::Streams streams) {
     if (fd->valid()) TRY(socket::set_blocking(*fd, socket::Blocking::no));
   }
   watch_sources();
-  flush_input();
+  // Clients may have filled the buffer before there was anybody to read it.
+  on_input_writable();
   return {};
 }
 

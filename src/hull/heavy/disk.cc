@@ -1,6 +1,7 @@
 #include "hull/heavy/disk.h"
 
 #include <fcntl.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,6 +13,26 @@
 namespace proa::hull {
 namespace {
 
+// Copies the bytes from `begin` to `end`, sharing them where the file system can.
+Result<void> copy_range(FdRef source, FdRef target, off_t begin, off_t end) {
+  off_t from = begin;
+  off_t to = begin;
+  bool share = true;
+  while (from < end) {
+    const auto rest = static_cast<std::size_t>(end - from);
+    const ssize_t count = share ? ::copy_file_range(source.get(), &from, target.get(), &to, rest, 0)
+                                : ::sendfile(target.get(), source.get(), &from, rest);
+    // Between file systems only the latter does.
+    if (count < 0 && share && (errno == EXDEV || errno == EOPNOTSUPP || errno == EINVAL)) {
+      share = false;
+      if (::lseek(target.get(), from, SEEK_SET) < 0) return fail_errno("placing the disk's data");
+      continue;
+    }
+    if (count <= 0) return fail_errno("copying the disk's template");
+  }
+  return {};
+}
+
 Result<void> copy_data(FdRef source, FdRef target, off_t size) {
   off_t at = 0;
   while (at < size) {
@@ -19,13 +40,7 @@ Result<void> copy_data(FdRef source, FdRef target, off_t size) {
     if (begin < 0 && errno == ENXIO) return {};
     const off_t end = ::lseek(source.get(), begin, SEEK_HOLE);
     if (begin < 0 || end < 0) return fail_errno("looking for data");
-    off_t from = begin;
-    off_t to = begin;
-    while (from < end) {
-      const auto rest = static_cast<std::size_t>(end - from);
-      const ssize_t count = ::copy_file_range(source.get(), &from, target.get(), &to, rest, 0);
-      if (count <= 0) return fail_errno("copying the disk's template");
-    }
+    TRY(copy_range(source, target, begin, end));
     at = end;
   }
   return {};

@@ -28,8 +28,11 @@ constexpr const char* kCommandLine =
     "quiet panic=-1 reboot=t cryptomgr.notests random.trust_cpu=on 8250.nr_uarts=0 "
     "rcupdate.rcu_expedited=1 audit=0 tsc=reliable no_timer_check init_on_alloc=0 "
     "raid=noautodetect nowatchdog numa=off lsm= nr_cpus=";
-// An emulated processor has no speculation to be guarded against.
-constexpr const char* kEmulated = " mitigations=off";
+// An emulated processor has no speculation to be guarded against; and what tracing sets up at every
+// boot is dear there.
+constexpr const char* kEmulated =
+    " mitigations=off noreplace-smp initcall_blacklist=tracer_init_tracefs,trace_eval_init,"
+    "init_kprobe_trace,init_kprobes,init_blk_tracer,init_acpi_pm_clocksource";
 
 }  // namespace
 

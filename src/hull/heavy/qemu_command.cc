@@ -13,6 +13,8 @@ namespace {
 constexpr const char* kQemu = "/usr/bin/qemu-system-x86_64";
 constexpr int kFirstDescriptor = 3;
 constexpr std::size_t kMaxCommandLine = 2000;  // bytes; the kernel takes 2048
+// Enters a PVH kernel with the least of work; QEMU's own firmware where it is missing.
+constexpr const char* kFirmware = "/usr/share/qemu/qboot.rom";
 // Translated code; QEMU starts over when it is full.
 constexpr const char* kTranslations = "64";  // MiB
 
@@ -116,6 +118,7 @@ Result<QemuCommand> make_qemu_command(VmSpec& spec, Fd control, Accelerator acce
                "-display", "none", "-sandbox",
                "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"});
   add_processor(builder, spec, accelerator);
+  if (file::exists(kFirmware)) builder.add({"-bios", kFirmware});
   builder.add({"-kernel", builder.pass_as_path(TRY(file::open(spec.kernel, O_RDONLY)))});
   builder.add({"-initrd", builder.pass_as_path(TRY(file::open(spec.initramfs, O_RDONLY)))});
   builder.add({"-append", spec.command_line});
