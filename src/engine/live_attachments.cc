@@ -163,7 +163,9 @@ std::vector<Member> LiveEngine::network_members() {
   const std::lock_guard lock(mutex_);
   for (const auto& [id, entry] : entries_) {
     for (const Attachment& attachment : entry->data.networks) {
-      members.push_back({id, entry->data.name, attachment});
+      Member& member = members.emplace_back(id, entry->data.name, attachment);
+      // What has ended only has to let go.
+      if (!is_up(entry->data.state.phase)) member.attachment.endpoint.clear();
     }
   }
   return members;

@@ -9,6 +9,11 @@
 #include "engine/names.h"
 
 namespace proa::engine {
+namespace {
+
+constexpr std::chrono::seconds kLettingGo{5};
+
+}  // namespace
 
 LiveNetworks::LiveNetworks(StateDb& state, Events& events, std::string tag, Workloads workloads)
     : state_(state), events_(events), tag_(std::move(tag)), workloads_(std::move(workloads)) {}
@@ -99,7 +104,13 @@ Result<void> LiveNetworks::remove(const std::string& ref) {
                 " is a pre-defined network and cannot be removed");
   }
   const std::vector<Member> on_it = TRY(members(network.id));
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
+  // Who has ended lets go in a moment.
+  const auto is_free = [&] {
+    const auto known = known_.find(network.id);
+    return known == known_.end() || known->second.ports == 0;
+  };
+  if (on_it.empty()) released_.wait_for(lock, kLettingGo, is_free);
   const auto known = known_.find(network.id);
   if (known == known_.end()) return {};
   if (!on_it.empty() || known->second.ports > 0) {

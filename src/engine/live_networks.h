@@ -2,6 +2,7 @@
 // which ports are published. Used within engine/ only.
 #pragma once
 
+#include <condition_variable>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -62,6 +63,7 @@ class LiveNetworks : public Networks {
   Events& events_;
   std::string tag_;
   Workloads workloads_;
+  std::condition_variable released_;
   std::mutex mutex_;
   std::map<std::string, Known> known_;  // by id; guarded by mutex_
 };

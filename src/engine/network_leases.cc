@@ -186,6 +186,7 @@ Attachment LiveNetworks::release(const Attachment& held) {
   const auto found = known_.find(held.network);
   if (found == known_.end() || held.link.empty()) return left;
   --found->second.ports;
+  released_.notify_all();
   for (const std::string* text : {&held.ipv4, &held.ipv6}) {
     const Result<HostAddress> address = HostAddress::parse(*text);
     if (!address.ok()) continue;

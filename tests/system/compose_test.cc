@@ -69,6 +69,42 @@ TEST_P(ComposeTest, an_app_goes_up_and_down_and_leaves_only_its_volume) {
   EXPECT_EQ(docker({"volume", "ls", "-q"}), "");
 }
 
+TEST_P(ComposeTest, services_find_each_other_by_name_on_the_networks_they_share) {
+  write("compose.yaml", cat(R"(
+services:
+  web:
+    image: test/busybox:latest
+    command: sh -c 'echo web > /tmp/index.html; exec httpd -f -p 80 -h /tmp'
+    runtime: )", fixtures::runtime_word(GetParam()), R"(
+    stop_grace_period: 0s
+    networks: {front: {}, back: {aliases: [site]}}
+  db:
+    image: test/busybox:latest
+    command: sleep 1000
+    stop_grace_period: 0s
+    networks: [back]
+  lone:
+    image: test/busybox:latest
+    command: sleep 1000
+    stop_grace_period: 0s
+networks: {front: {}, back: {internal: true}}
+)"));
+  done({"up", "-d"});
+  const auto reads = [&](const std::string& from, const std::string& name) {
+    return engine()
+               .docker({"exec", "-i", cat("shop-", from, "-1"), "nc", "-w", "2", name, "80"},
+                       "GET / HTTP/1.0\r\n\r\n")
+               .out.find("web\n") != std::string::npos;
+  };
+  for (const char* name : {"web", "site", "shop-web-1", "web.shop_back"}) {
+    EXPECT_TRUE(eventually([&] { return reads("db", name); })) << name;
+  }
+  EXPECT_FALSE(reads("lone", "web"));
+  EXPECT_EQ(docker({"network", "ls", "-q", "--filter", "name=shop_"}).size(), 3 * 13 - 1U);
+  done({"down"});
+  EXPECT_EQ(docker({"network", "ls", "-q", "--filter", "name=shop_"}), "");
+}
+
 TEST_P(ComposeTest, only_what_changed_is_made_anew) {
   write("compose.yaml", kShop);
   done({"up", "-d"});
