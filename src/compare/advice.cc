@@ -128,7 +128,7 @@ std::string verdict_of(const Comparison& comparison, const Outcome* container, c
     const bool tried = std::ranges::any_of(
         comparison.outcomes, [](const Outcome& outcome) { return outcome.candidate.is_vm; });
     const std::string_view why = tried ? "as a virtual machine it did not run"
-                                       : "this host carries no virtual machines";
+                                       : "no virtual machine was measured";
     return own_kernel ? cat("It needs a virtual machine, but ", why, ".")
                       : cat("Run it as a container: ", why, ".");
   }
