@@ -54,6 +54,8 @@ std::vector<oci::runtime::Mount> mounts_of(const JailedProgram& program) {
   std::vector<oci::runtime::Mount> mounts;
   mounts.push_back(file_system("/proc", "proc", {"nosuid", "noexec", "nodev"}));
   mounts.push_back(file_system("/dev", "tmpfs", {"nosuid", "noexec", "mode=755", "size=64k"}));
+  for (const JailMount& mount : program.mounts) mounts.push_back(bind(mount));
+  if (!program.libraries) return mounts;
   mounts.push_back(bind({"/usr", "/usr", true}));
   struct stat status = {};
   // Where they are directories of their own, and no links into /usr.
@@ -62,7 +64,6 @@ std::vector<oci::runtime::Mount> mounts_of(const JailedProgram& program) {
       mounts.push_back(bind({path, path, true}));
     }
   }
-  for (const JailMount& mount : program.mounts) mounts.push_back(bind(mount));
   return mounts;
 }
 

@@ -1,5 +1,6 @@
-// Runs a helper program of a machine (the emulator, the file server) in a container of its own: it
-// sees the host's /usr read-only and what was handed to it as descriptors, and nothing else.
+// Runs a helper program of a machine (the monitor, the emulator, the file server) in a container of
+// its own: it sees what was handed to it, where it needs libraries the host's /usr read-only, and
+// nothing else.
 #pragma once
 
 #include <cstdint>
@@ -26,6 +27,7 @@ struct JailedProgram {
   std::vector<std::string> arguments;  // the program's path first
   std::vector<Fd> descriptors;         // the program gets them as 3, 4, ...
   std::vector<JailMount> mounts;
+  bool libraries = true;           // sees the host's /usr; a static program needs none of it
   std::uint32_t user = 0;          // and group
   std::uint64_t capabilities = 0;  // bits 1 << CAP_*
   bool kvm = false;                // has /dev/kvm

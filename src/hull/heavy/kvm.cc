@@ -176,6 +176,7 @@ class Kvm : public Hypervisor {
     program.arguments = std::move(plan.arguments);
     program.descriptors = std::move(plan.descriptors);
     program.mounts.push_back({monitor_, kInJail, true});
+    program.libraries = false;
     program.user = spec.user;
     program.kvm = true;
     program.errors = errors;
