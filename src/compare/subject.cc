@@ -7,9 +7,9 @@
 #include <thread>
 
 #include "base/number.h"
-#include "client/archive/one_file.h"
 #include "client/http/request.h"
 #include "client/stream/frame_splitter.h"
+#include "image/tar/entry_writer.h"
 #include "kernel/file/file.h"
 
 namespace proa::compare {
@@ -226,7 +226,7 @@ Result<std::string> Subject::run(const std::vector<std::string>& arguments) {
 }
 
 Result<void> Subject::put_program(const std::string& path, const std::string& bytes) {
-  std::string tar = TRY(client::tar_of({.path = path, .bytes = bytes, .mode = 0755}));
+  std::string tar = image::print_tar_file({.path = path.substr(1), .mode = 0755}, bytes);
   Request request("PUT", cat("/containers/", id_, "/archive"));
   request.query("path", "/").body(std::move(tar), "application/x-tar");
   TRY(client_.call(request));

@@ -1,7 +1,7 @@
 #include <vector>
 
 #include "apps/worker/roles.h"
-#include "image/layer/inflater.h"
+#include "image/inflate/inflater.h"
 #include "image/tar/reader.h"
 #include "image/worker/worker.h"
 #include "kernel/file/file.h"

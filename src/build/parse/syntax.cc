@@ -295,14 +295,6 @@ class FileParser {
 
 Result<Dockerfile> parse_dockerfile(const Source& source) { return FileParser(source).run(); }
 
-Result<Node> parse_instruction(const Source& source, std::string_view line, char escape) {
-  Result<Node> node = LineParser(escape).parse(line, 1);
-  if (!node.ok()) return source.fault({1, 1}, node.error().message());
-  Node parsed = node.take();
-  parsed.lines = {1, 1};
-  return parsed;
-}
-
 const std::vector<std::string_view>& instruction_names() {
   static const std::vector<std::string_view> names = [] {
     std::vector<std::string_view> all;

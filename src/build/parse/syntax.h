@@ -43,9 +43,6 @@ struct Dockerfile {
 // Errors: invalid_argument with the place, exhausted
 Result<Dockerfile> parse_dockerfile(const Source& source);
 
-// Parses one instruction outside a file, as ONBUILD keeps it in an image.
-Result<Node> parse_instruction(const Source& source, std::string_view line, char escape);
-
 // "add", "arg", ...: all instructions.
 const std::vector<std::string_view>& instruction_names();
 

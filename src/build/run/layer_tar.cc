@@ -1,104 +1,16 @@
 #include "build/run/layer_tar.h"
 
 #include <algorithm>
-#include <array>
-#include <cstring>
 #include <optional>
 
 #include "base/id.h"
 #include "base/text.h"
+#include "image/tar/entry_writer.h"
 #include "kernel/file/file.h"
 
 namespace proa::build {
-namespace {
 
 using image::TarEntry;
-using image::TarType;
-
-constexpr std::size_t kBlock = 512;
-constexpr std::size_t kNameField = 100;
-constexpr std::uint64_t kMaxOctal7 = 07777777;
-constexpr std::uint64_t kMaxOctal11 = 077777777777;
-
-char type_flag(TarType type) {
-  switch (type) {
-    case TarType::file:
-      return '0';
-    case TarType::hard_link:
-      return '1';
-    case TarType::symbolic_link:
-      return '2';
-    case TarType::character_device:
-      return '3';
-    case TarType::block_device:
-      return '4';
-    case TarType::directory:
-      return '5';
-    case TarType::fifo:
-      return '6';
-  }
-  return '0';
-}
-
-void put_octal(char* field, std::size_t width, std::uint64_t number) {
-  for (std::size_t digit = width - 1; digit-- > 0;) {
-    field[digit] = static_cast<char>('0' + (number & 7));
-    number >>= 3;
-  }
-}
-
-std::string header_block(const TarEntry& entry, std::string_view name, std::uint64_t size,
-                         char type) {
-  std::string block(kBlock, '\0');
-  char* at = block.data();
-  std::memcpy(at, name.data(), std::min(name.size(), kNameField));
-  put_octal(at + 100, 8, entry.mode & 07777);
-  put_octal(at + 108, 8, std::min<std::uint64_t>(entry.uid, kMaxOctal7));
-  put_octal(at + 116, 8, std::min<std::uint64_t>(entry.gid, kMaxOctal7));
-  put_octal(at + 124, 12, std::min(size, kMaxOctal11));
-  put_octal(at + 136, 12,
-            static_cast<std::uint64_t>(std::clamp<std::int64_t>(
-                entry.mtime_seconds, 0, static_cast<std::int64_t>(kMaxOctal11))));
-  std::memset(at + 148, ' ', 8);
-  at[156] = type;
-  std::memcpy(at + 157, entry.link.data(), std::min(entry.link.size(), kNameField));
-  std::memcpy(at + 257,
-              "ustar\0"
-              "00",
-              8);
-  put_octal(at + 329, 8, std::min<std::uint64_t>(entry.major, kMaxOctal7));
-  put_octal(at + 337, 8, std::min<std::uint64_t>(entry.minor, kMaxOctal7));
-  unsigned sum = 0;
-  for (const char byte : block) sum += static_cast<unsigned char>(byte);
-  put_octal(at + 148, 7, sum);
-  at[155] = ' ';
-  return block;
-}
-
-// "<length> key=value\n", the length counting its own digits.
-void add_record(std::string& records, std::string_view key, std::string_view value) {
-  const std::size_t rest = key.size() + value.size() + 3;
-  std::size_t length = rest + 1;
-  while (cat(length).size() + rest != length) length = cat(length).size() + rest;
-  records += cat(length, " ", key, "=", value, "\n");
-}
-
-// What the old header has no room for.
-std::string extended_records(const TarEntry& entry, std::string_view name) {
-  std::string records;
-  if (entry.gid > kMaxOctal7) add_record(records, "gid", cat(entry.gid));
-  if (entry.link.size() > kNameField) add_record(records, "linkpath", entry.link);
-  if (entry.mtime_seconds < 0) add_record(records, "mtime", cat(entry.mtime_seconds));
-  if (name.size() > kNameField) add_record(records, "path", name);
-  if (entry.size > kMaxOctal11) add_record(records, "size", cat(entry.size));
-  if (entry.uid > kMaxOctal7) add_record(records, "uid", cat(entry.uid));
-  for (const image::Xattr& xattr : entry.xattrs) {
-    add_record(records, cat("SCHILY.xattr.", xattr.name), xattr.value);
-  }
-  return records;
-}
-
-}  // namespace
 
 Result<LayerTar> LayerTar::create(const image::Store& store, const image::Staging& staging) {
   const std::string id = random_hex(8);
@@ -114,25 +26,12 @@ Result<LayerTar> LayerTar::create(const image::Store& store, const image::Stagin
 Result<void> LayerTar::write(std::string_view bytes) { return builder_->write(bytes_of(bytes)); }
 
 Result<void> LayerTar::pad(std::uint64_t size) {
-  static constexpr std::array<char, kBlock> kZeros = {};
-  const std::size_t rest = (kBlock - size % kBlock) % kBlock;
-  return rest == 0 ? Result<void>() : write({kZeros.data(), rest});
+  return write(std::string(image::tar_padding(size), '\0'));
 }
 
 Result<void> LayerTar::add(const TarEntry& entry) {
   ++entries_;
-  std::string name = entry.path;
-  if (entry.type == TarType::directory && !name.ends_with('/')) name += '/';
-  const std::string records = extended_records(entry, name);
-  if (!records.empty()) {
-    TarEntry extended;
-    extended.mode = 0644;
-    TRY(write(header_block(extended, "PaxHeaders.0/x", records.size(), 'x')));
-    TRY(write(records));
-    TRY(pad(records.size()));
-  }
-  const std::uint64_t size = entry.type == TarType::file ? entry.size : 0;
-  return write(header_block(entry, name, size, type_flag(entry.type)));
+  return write(image::print_tar_entry(entry));
 }
 
 Result<void> LayerTar::add_file(const TarEntry& entry, FdRef content) {
@@ -158,7 +57,7 @@ Result<void> LayerTar::add_text(const TarEntry& entry, std::string_view content)
 }
 
 Result<Layer> LayerTar::finish() {
-  TRY(write(std::string(2 * kBlock, '\0')));
+  TRY(write(image::tar_end()));
   const image::BuiltLayer built = TRY(builder_->finish());
   const Layer layer{built.diff_id, built.tar_bytes};
   const file::LockFile lock = TRY(store_->lock_item(built.diff_id));

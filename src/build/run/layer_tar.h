@@ -1,7 +1,7 @@
 // A layer being made: file entries in, tar bytes into the layer file, its tarmap and its digest.
 // The same entries give the same bytes.
 //
-// Spec: POSIX.1-2017 pax with the headers that OCI's layers use; whiteouts as OCI has them
+// Spec: the OCI image specification, "Image Layer Filesystem Changeset": whiteouts
 #pragma once
 
 #include <memory>
@@ -11,18 +11,12 @@
 #include "base/digest.h"
 #include "base/fd.h"
 #include "base/result.h"
+#include "build/cache/layer.h"
 #include "image/layer/layer_builder.h"
 #include "image/store/store.h"
 #include "image/tar/entry.h"
 
 namespace proa::build {
-
-// A layer that lies in the store.
-struct Layer {
-  Digest diff_id;
-  std::uint64_t tar_size = 0;
-  bool operator==(const Layer&) const = default;
-};
 
 // Owner: whoever makes the layer; borrows the store and the staging. Thread: one at a time.
 class LayerTar {

@@ -1,7 +1,7 @@
 #include "compose/run/contents.h"
 
 #include "base/number.h"
-#include "client/archive/one_file.h"
+#include "image/tar/entry_writer.h"
 
 namespace proa::compose {
 namespace {
@@ -34,16 +34,13 @@ Result<void> put(EngineCalls& calls, const std::map<std::string, Content>& defin
     }
     std::optional<std::string> bytes = TRY(content_of(content->second, lookup), mount.source);
     if (!bytes) continue;  // a file, which is mounted
-    client::ArchivedFile file;
-    file.mode = 0444;
-    file.path = mount.target.empty() ? mount.source : mount.target;
-    if (!file.path.starts_with('/')) file.path = cat(directory, file.path);
-    file.bytes = std::move(*bytes);
-    if (mount.mode) file.mode = mount.mode->mode;
+    std::string path = mount.target.empty() ? mount.source : mount.target;
+    if (!path.starts_with('/')) path = cat(directory, path);
+    image::TarEntry file{.path = path.substr(1), .mode = mount.mode ? mount.mode->mode : 0444};
     file.uid = TRY(number_of(mount.uid), mount.source, ".uid");
     file.gid = TRY(number_of(mount.gid), mount.source, ".gid");
-    std::string tar = TRY(client::tar_of(file), mount.source);
-    TRY(calls.put_archive(container, "/", std::move(tar)), "putting ", file.path);
+    std::string tar = image::print_tar_file(std::move(file), *bytes);
+    TRY(calls.put_archive(container, "/", std::move(tar)), "putting ", path);
   }
   return {};
 }

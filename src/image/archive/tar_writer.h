@@ -10,7 +10,7 @@
 
 namespace proa::image {
 
-// Spec:   POSIX.1-2017 pax, "ustar Interchange Format"; sizes of 8 GiB and more in base 256 (GNU)
+// Spec:   POSIX.1-2017 pax, "ustar Interchange Format"; sizes of 8 GiB and more in a pax header
 // Owner:  borrows the descriptor. Thread: one at a time.
 class TarWriter {
  public:

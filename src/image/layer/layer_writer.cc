@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <optional>
 
-#include "image/layer/inflater.h"
 #include "image/layer/layer_builder.h"
 #include "image/layer/pipeline.h"
 

@@ -9,11 +9,10 @@
 #include "base/digest.h"
 #include "base/fd.h"
 #include "base/result.h"
+#include "image/inflate/inflater.h"
 #include "image/layer/limits.h"
 
 namespace proa::image {
-
-enum class Compression : std::uint8_t { none, gzip, zstd };
 
 // What a finished layer is.
 struct LayerInfo {
@@ -47,8 +46,8 @@ class LayerWriter {
 
   // Takes the next bytes of the blob, in pieces of any size.
   //
-  // Errors: corrupt (no gzip, zstd or tar; damaged; an entry that no honest tar has, by name),
-  //         unsupported (another compression or entry type), exhausted (a limit, by name),
+  // Errors: corrupt (no tar; damaged; an entry that no honest tar has, by name),
+  //         unsupported (entry type), exhausted (a limit, by name),
   //         what the file system said. Every call after an error gives that error again.
   Result<void> write(ByteSpan blob);
 

@@ -13,7 +13,7 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
-#include "image/layer/inflater.h"
+#include "image/inflate/codec.h"
 #include "image/layer/layer_writer.h"
 
 namespace proa::image {

@@ -150,4 +150,12 @@ std::string print_tar_entry(const TarEntry& entry) {
   return text + print_block(header, type_character(entry.type));
 }
 
+std::string print_tar_file(TarEntry entry, std::string_view content) {
+  entry.size = content.size();
+  std::string tar = print_tar_entry(entry);
+  tar += content;
+  pad_to_block(tar);
+  return tar + tar_end();
+}
+
 }  // namespace proa::image

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "image/tar/entry.h"
 
@@ -24,5 +25,8 @@ std::uint64_t tar_padding(std::uint64_t size);
 
 // What ends an archive.
 std::string tar_end();
+
+// A whole archive of one regular file; its `size` is that of `content`.
+std::string print_tar_file(TarEntry entry, std::string_view content);
 
 }  // namespace proa::image

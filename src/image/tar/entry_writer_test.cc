@@ -28,9 +28,7 @@ class Kept : public TarSink {
 TarEntry read_back(const TarEntry& entry, const std::string& content = "") {
   Kept kept;
   TarReader reader(kept, LayerLimits());
-  std::string tar = print_tar_entry(entry) + content;
-  tar.resize(tar.size() + tar_padding(content.size()));
-  tar += tar_end();
+  const std::string tar = print_tar_file(entry, content);
   EXPECT_TRUE(reader.feed(bytes_of(tar)).ok());
   EXPECT_TRUE(reader.finish().ok());
   EXPECT_EQ(kept.entries.size(), 1U);

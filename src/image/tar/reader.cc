@@ -63,6 +63,7 @@ Result<void> TarReader::finish() const {
                        long_name_.empty() && long_link_.empty();
   if (between || state_ == State::trailer) return {};
   if (state_ == State::zero && collected_ == 0) return {};
+  if (offset_ == 0) return fail(ErrorKind::corrupt, kNoTar);
   return fail(
       ErrorKind::corrupt, "the tar ends in the middle of ",
       entry_.path.empty() ? std::string("a header") : cat("'", printable(entry_.path), "'"));
@@ -93,6 +94,7 @@ Result<void> TarReader::take_block(ByteSpan block) {
     state_ = state_ == State::zero ? State::trailer : State::zero;
     return {};
   }
+  if (at == 0 && !checksum_fits(block)) return fail(ErrorKind::corrupt, kNoTar);
   if (state_ == State::zero || !checksum_fits(block)) {
     return fail(ErrorKind::corrupt, "tar header at byte ", at, " is damaged");
   }

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "base/bytes.h"
 #include "base/result.h"
@@ -16,6 +17,9 @@
 #include "image/tar/sparse.h"
 
 namespace proa::image {
+
+// What feed() says, as corrupt, of a stream that does not even begin as a tar does.
+inline constexpr std::string_view kNoTar = "this is no tar archive";
 
 // Spec:   POSIX.1-2017 pax; GNU tar manual, "Tar Internals"; star(5). Where readers differ, it
 //         does as Go's archive/tar does, whose users made most layers there are.
