@@ -167,7 +167,9 @@ Result<void> build_image(Services& services, Request& request) {
       body.request, context, [&](const build::Event& event) { stream.write(event_value(event)); },
       stream.stop(), code);
   stream.write(end_value(built, code));
-  return stream.finish({});
+  TRY(stream.finish({}));
+  // The client need not wait for what only the disk wants.
+  return services.builder.cache().keep_within_limit();
 }
 
 }  // namespace

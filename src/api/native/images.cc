@@ -29,8 +29,9 @@ Result<void> verify(Services& services, Request& request) {
 // POST /proa/v1/images/prune-blobs
 Result<void> prune_blobs(Services& services, Request& request) {
   const auto uses = TRY(docker::image_uses(services.engine));
-  const image::Removed removed =
-      TRY(image::prune(services.images.store(), image::Which::unnamed, uses, image::Blobs::drop));
+  const image::KeptLayers kept = TRY(services.builder.cache().layers());
+  const image::Removed removed = TRY(
+      image::prune(services.images.store(), image::Which::unnamed, uses, image::Blobs::drop, kept));
   Value answer = Value::object();
   answer.set("SpaceReclaimed", removed.bytes);
   return request.reply(200, answer);

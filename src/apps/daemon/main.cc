@@ -81,6 +81,7 @@ build::Options builder_options(const Options& options) {
   made.ids_count = std::min(made.ids_count, options.ids_count);
   made.ids_first = options.ids_first + (options.ids_count - made.ids_count);
   made.images = options.images;
+  made.cache_limit = options.build_cache;
   return made;
 }
 

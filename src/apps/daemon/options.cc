@@ -48,6 +48,23 @@ Result<void> check_keys(const json::Reader& reader, std::initializer_list<const 
   return {};
 }
 
+// "builder": {"gc": {"enabled": true, "defaultKeepStorage": "20GB"}}; no limit where it is off.
+Result<std::optional<std::uint64_t>> read_build_cache(const json::Reader& builder) {
+  std::optional<std::uint64_t> limit;
+  for (const auto& [key, gc] : TRY(builder.members())) {
+    if (key != "gc") return gc.fault("is no key of proad's configuration");
+    bool enabled = true;
+    std::string keep;
+    api::ShapeReader visit(gc);
+    visit("enabled", enabled);
+    visit("defaultKeepStorage", keep);
+    TRY(visit.take());
+    if (!keep.empty()) limit = TRY(api::docker::parse_size(keep), "defaultKeepStorage");
+    if (!enabled) limit = 0;
+  }
+  return limit;
+}
+
 Result<void> read_file(const std::string& path, Options& options) {
   const Result<std::string> text = file::read_file(path);
   if (!text.ok() && text.error().errno_code() == ENOENT && path == kDefaultFile) return {};
@@ -56,7 +73,7 @@ Result<void> read_file(const std::string& path, Options& options) {
   const json::Reader reader(document, path);
   TRY(check_keys(reader, {"data-root", "exec-root", "hosts", "group", "debug", "log-driver",
                           "log-opts", "init", "default-shm-size", "default-ulimits", "id-base",
-                          "id-count", "max-concurrent-downloads"}));
+                          "id-count", "max-concurrent-downloads", "builder"}));
   std::string driver, shm_size;
   std::map<std::string, std::string> log_options;
   std::uint64_t downloads = 0;
@@ -81,6 +98,9 @@ Result<void> read_file(const std::string& path, Options& options) {
   if (!shm_size.empty()) {
     const std::uint64_t size = TRY(api::docker::parse_size(shm_size), path, ": default-shm-size");
     options.defaults.shm_size = static_cast<std::int64_t>(size);
+  }
+  if (const auto builder = reader.find("builder")) {
+    options.build_cache = TRY(read_build_cache(*builder));
   }
   if (downloads != 0) options.images.parallel_layers = downloads;
   options.images.registries = TRY(image::RegistrySettings::parse(reader));

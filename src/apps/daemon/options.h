@@ -1,6 +1,7 @@
 // proad's command line and configuration file, put together.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,7 @@ struct Options {
   std::string programs;  // where proa-shim and the others lie: beside proad
   std::uint32_t ids_first = 1'000'000'000, ids_count = 1'000'000'000;
   image::Settings images;
+  std::optional<std::uint64_t> build_cache;  // bytes it may take; 0 for no limit
   api::docker::ConfigDefaults defaults;
 };
 

@@ -9,18 +9,20 @@
 namespace proa::build {
 namespace {
 
-constexpr int kSchema = 1;
+constexpr int kSchema = 2;
+// What an older one holds is found again.
 constexpr const char* kTables =
-    "CREATE TABLE IF NOT EXISTS steps (key BLOB PRIMARY KEY, value TEXT NOT NULL, used INTEGER "
-    "NOT NULL) WITHOUT ROWID;"
-    "CREATE TABLE IF NOT EXISTS files (context TEXT NOT NULL, path TEXT NOT NULL, inode INTEGER, "
+    "DROP TABLE IF EXISTS steps; DROP TABLE IF EXISTS files;"
+    "CREATE TABLE steps (key BLOB PRIMARY KEY, value TEXT NOT NULL, used INTEGER NOT NULL) "
+    "WITHOUT ROWID;"
+    "CREATE TABLE files (context TEXT NOT NULL, path TEXT NOT NULL, inode INTEGER, "
     "changed INTEGER, size INTEGER, digest BLOB, PRIMARY KEY (context, path)) WITHOUT ROWID;"
-    "PRAGMA user_version=1;";
+    "PRAGMA user_version=2;";
 // Writing down each use would make a build that changes nothing write: days are enough to prune.
-constexpr std::int64_t kUseStep = 24 * 3600;
+constexpr std::int64_t kUseStep = std::int64_t{24} * 3600 * 1'000'000'000;
 
-std::int64_t seconds_now() {
-  return std::chrono::duration_cast<std::chrono::seconds>(
+std::int64_t nanoseconds_now() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(
              std::chrono::system_clock::now().time_since_epoch())
       .count();
 }
@@ -113,7 +115,7 @@ Result<std::optional<std::string>> Database::find_step(const Digest& key) {
     return std::optional<std::string>();
   }
   std::optional<std::string> value = find.bytes(0);
-  const std::int64_t now = seconds_now();
+  const std::int64_t now = nanoseconds_now();
   if (find.number(1) + kUseStep < now) {
     Statement use(handle_, "UPDATE steps SET used = ? WHERE key = ?");
     if (use.failed()) return fault("writing");
@@ -130,7 +132,7 @@ Result<void> Database::keep_step(const Digest& key, const std::string& value) {
   if (keep.failed()) return fault("writing");
   keep.bind_bytes(1, text_of(key.bytes()));
   keep.bind_text(2, value);
-  keep.bind(3, seconds_now());
+  keep.bind(3, nanoseconds_now());
   while (keep.next()) continue;
   if (!keep.done()) return fault("writing");
   return {};

@@ -35,7 +35,7 @@ using KnownFiles = std::map<std::string, KnownFile, std::less<>>;  // by path in
 struct StepRecord {
   std::string key;        // hex
   std::string value;      // what the step gave, as its maker wrote it
-  std::int64_t used = 0;  // seconds since 1970
+  std::int64_t used = 0;  // nanoseconds since 1970
 };
 
 // Thread: any. Owner: the builder.

@@ -251,13 +251,17 @@ Variables StageConfig::words() const {
   Variables variables = arguments;
   for (const std::string& entry : run.environment) {
     const auto [name, value] = split_once(entry, '=');
-    variables[std::string(name)] = value;
+    variables.try_emplace(std::string(name), value);
   }
   return variables;
 }
 
 std::vector<std::string> StageConfig::environment() const {
-  std::vector<std::string> entries = run.environment;
+  std::vector<std::string> entries;
+  for (const std::string& entry : run.environment) {
+    if (!arguments.contains(split_once(entry, '=').first)) entries.push_back(entry);
+  }
+  for (const auto& [name, value] : arguments) entries.push_back(cat(name, "=", value));
   const auto is_path = [](const std::string& entry) { return entry.starts_with("PATH="); };
   if (std::ranges::none_of(entries, is_path))
     entries.insert(entries.begin(), cat("PATH=", kDefaultPath));
@@ -265,6 +269,7 @@ std::vector<std::string> StageConfig::environment() const {
 }
 
 void StageConfig::set_variable(std::string_view name, std::string_view value) {
+  arguments.erase(std::string(name));
   const std::string entry = cat(name, "=", value);
   for (std::string& old : run.environment) {
     if (split_once(old, '=').first != name) continue;

@@ -17,12 +17,12 @@ namespace proa::build {
 struct StageConfig {
   oci::image::RunDefaults run;
   std::string author;
-  Variables arguments;       // ARGs that have a value
+  Variables arguments;       // ARGs that have a value and no ENV of that name behind them
   bool has_command = false;  // CMD was in this stage
 
-  // What words see: ARGs, and ENV over them.
+  // What words see: ENV and ARGs; of one name, what stands last.
   Variables words() const;
-  // PATH is there even in an image that has none.
+  // The same for RUN; PATH is there even in an image that has none.
   std::vector<std::string> environment() const;
   void set_variable(std::string_view name, std::string_view value);
   // "/" where there is none; always absolute.

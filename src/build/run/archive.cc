@@ -3,11 +3,13 @@
 #include <fcntl.h>
 
 #include <array>
+#include <optional>
 
 #include "base/id.h"
 #include "base/text.h"
 #include "build/parse/ignore.h"
 #include "image/ingest/conversion.h"
+#include "image/tar/reader.h"
 #include "kernel/file/file.h"
 
 namespace proa::build {
@@ -16,16 +18,11 @@ namespace {
 constexpr std::size_t kChunk = std::size_t{256} << 10;
 constexpr std::size_t kMagicAt = 257;
 
-enum class Form { none, readable, unreadable };
-
-// By the first bytes, as docker does.
-Form form_of(std::string_view head) {
-  if (head.starts_with("\x1f\x8b") || head.starts_with("\x28\xb5\x2f\xfd")) return Form::readable;
-  if (head.size() >= kMagicAt + 5 && head.substr(kMagicAt, 5) == "ustar") return Form::readable;
-  if (head.starts_with("BZh") || head.starts_with("\xfd"
-                                                  "7zXZ"))
-    return Form::unreadable;
-  return Form::none;
+// By the first bytes, as docker does; what is compressed may turn out to hold no archive.
+bool may_be_archive(std::string_view head) {
+  return head.starts_with("\x1f\x8b") || head.starts_with("\x28\xb5\x2f\xfd") ||
+         head.starts_with("BZh") || head.starts_with(std::string_view("\xfd\x37zXZ\0", 6)) ||
+         (head.size() >= kMagicAt + 5 && head.substr(kMagicAt, 5) == "ustar");
 }
 
 }  // namespace
@@ -51,38 +48,45 @@ Result<mount::DetachedMount> mount_archive(const Archives& archives, const ReadB
   return root;
 }
 
-Result<void> unpack_archives(Session& session, std::vector<CopySource>& sources,
+namespace {
+
+// The file that a source is, where that may be an archive to unpack.
+Result<std::optional<Fd>> open_candidate(Unpack unpack, const CopySource& source) {
+  if (const auto* fetched = std::get_if<FileSource>(&source)) {
+    if (!unpack.fetched) return std::optional<Fd>();
+    return std::optional<Fd>(TRY(file::open(cat("/proc/self/fd/", fetched->file.get()), O_RDONLY)));
+  }
+  const auto* tree = std::get_if<TreeSource>(&source);
+  if (!unpack.local || tree == nullptr || tree->selection.entries.size() != 1) {
+    return std::optional<Fd>();
+  }
+  const TreeEntry& top = tree->selection.entries.front();
+  if (!S_ISREG(top.status.st_mode)) return std::optional<Fd>();
+  return std::optional<Fd>(TRY(tree->selection.open(top)));
+}
+
+}  // namespace
+
+Result<void> unpack_archives(Session& session, Unpack unpack, std::vector<CopySource>& sources,
                              std::vector<mount::DetachedMount>& mounts) {
   for (CopySource& source : sources) {
-    auto* tree = std::get_if<TreeSource>(&source);
-    if (tree == nullptr || tree->selection.entries.size() != 1) continue;
-    const TreeEntry& top = tree->selection.entries.front();
-    if (!S_ISREG(top.status.st_mode)) continue;
-    const Fd file = TRY(tree->selection.open(top));
+    const std::optional<Fd> candidate = TRY(open_candidate(unpack, source));
+    if (!candidate) continue;
+    const Fd& file = *candidate;
     std::array<std::byte, 512> head;
     const std::size_t size = TRY(file::read_some_at(file, head, 0));
-    const Form form = form_of(text_of(ByteSpan(head).first(size)));
-    if (form == Form::none) continue;
-    if (form == Form::unreadable) {
-      return fail(ErrorKind::unsupported, "'", printable(tree->selection.path),
-                  "': ADD unpacks tar, gzip and zstd; xz and bzip2 are not supported "
-                  "(COPY it, or unpack it in a RUN)");
-    }
+    if (!may_be_archive(text_of(ByteSpan(head).first(size)))) continue;
     const Archives archives{session.options().images, session.staging(), session.store(),
                             session.mounts(), session.stop()};
     Result<mount::DetachedMount> unpacked = mount_archive(
         archives, [&](MutableByteSpan buffer) { return file::read_some(file, buffer); },
         session.next_user());
     if (!unpacked.ok()) {
-      // Compressed, but no archive: it is copied as it is.
-      if (unpacked.error().kind() == ErrorKind::corrupt && size > 0 &&
-          text_of(ByteSpan(head).first(size)).substr(0, 2) == "\x1f\x8b") {
-        continue;
-      }
+      if (unpacked.error().message().ends_with(image::kNoTar)) continue;
       return std::move(unpacked).error();
     }
-    const Fd root(::fcntl(unpacked.value().fd().get(), F_DUPFD_CLOEXEC, 3));
-    const Tree inside(Fd(::fcntl(root.get(), F_DUPFD_CLOEXEC, 3)), nullptr, nullptr);
+    const Tree inside(Fd(::fcntl(unpacked.value().fd().get(), F_DUPFD_CLOEXEC, 3)), nullptr,
+                      nullptr);
     std::vector<Selection> selected = TRY(inside.select("", IgnoreList()));
     TreeSource replacement;
     replacement.selection = std::move(selected.front());

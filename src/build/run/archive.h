@@ -15,8 +15,8 @@
 
 namespace proa::build {
 
-// Reads all of `archive` (tar, plain or compressed by gzip or zstd) and gives a mount of what is in
-// it, read-only.
+// Reads all of `archive` (tar, plain or compressed as the worker knows it) and gives a mount of
+// what is in it, read-only.
 //
 // Errors: corrupt (no tar), exhausted (limits), cancelled
 struct Archives {
@@ -30,9 +30,16 @@ using ReadBytes = std::function<Result<std::size_t>(MutableByteSpan)>;
 Result<mount::DetachedMount> mount_archive(const Archives& archives, const ReadBytes& read,
                                            const std::string& user);
 
+// Whether ADD unpacks archives: those of the context unless it says --unpack=false, those that it
+// fetched where it says --unpack.
+struct Unpack {
+  bool local = false;
+  bool fetched = false;
+};
+
 // Replaces each source that is one file and an archive by what is in it, which stays readable as
 // long as `mounts`.
-Result<void> unpack_archives(Session& session, std::vector<CopySource>& sources,
+Result<void> unpack_archives(Session& session, Unpack unpack, std::vector<CopySource>& sources,
                              std::vector<mount::DetachedMount>& mounts);
 
 // A heredoc's content without its leading tabs, as <<- has it.

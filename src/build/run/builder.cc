@@ -1,6 +1,7 @@
 #include "build/run/builder.h"
 
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include <climits>
 #include <cstdlib>
@@ -14,8 +15,6 @@
 #include "build/run/stage_build.h"
 #include "image/registry/pull.h"
 #include "kernel/file/file.h"
-#include "kernel/file/lock_file.h"
-#include "kernel/file/tree_size.h"
 #include "kernel/namespace/namespace.h"
 #include "oci/distribution/reference.h"
 
@@ -24,6 +23,8 @@ namespace {
 
 constexpr std::size_t kMaxIgnore = std::size_t{1} << 20;
 constexpr std::string_view kUserPrefix = "build-";
+// The build cache may have a tenth of the disk where nobody says how much.
+constexpr std::uint64_t kCacheShare = 10;
 
 // The context as a tree, with what it borrows.
 struct OpenContext {
@@ -111,7 +112,7 @@ class Run {
     if (request_.dockerfile) return Source::create(request_.dockerfile_name, *request_.dockerfile);
     if (!open_.tree)
       return fail(ErrorKind::invalid_argument, "there is neither a Dockerfile nor a context");
-    Result<std::string> text = open_.tree->read(request_.dockerfile_name, Source::kMaxBytes + 1);
+    Result<std::string> text = open_.tree->read(request_.dockerfile_name, Source::kMaxBytes);
     if (!text.ok()) {
       return std::move(text).error().with_context("failed to read the Dockerfile");
     }
@@ -202,6 +203,11 @@ Result<std::unique_ptr<Builder>> Builder::open(Options options) {
   image::Store store = TRY(image::Store::open(options.root));
   image::LayerMounts mounts = TRY(image::LayerMounts::open(options.run));
   TRY(remove_leftovers(options, mounts));
+  if (!options.cache_limit) {
+    struct statvfs disk{};
+    if (::statvfs(options.root.c_str(), &disk) != 0) return fail_errno("'", options.root, "'");
+    options.cache_limit = std::uint64_t{disk.f_blocks} * disk.f_frsize / kCacheShare;
+  }
   std::unique_ptr<Database> database = TRY(Database::open(cat(options.root, "/build/cache.db")));
   const std::vector<ns::IdRange> ids = {{0, options.ids_first, options.ids_count}};
   Fd user_namespace = TRY(ns::make_user_namespace(ids, ids), "the steps' user namespace");
@@ -219,40 +225,6 @@ Result<Built> Builder::build(const Request& request, const Context& context, con
   Result<Built> built = Run(session, request, context).run();
   exit_code = session.exit_code() == 0 ? 1 : session.exit_code();
   return built;
-}
-
-Result<CacheUse> Builder::cache_use() {
-  CacheUse use;
-  use.entries = TRY(database_->steps()).size();
-  use.bytes = TRY(file::tree_size(cat(options_.root, "/build/cache")));
-  return use;
-}
-
-Result<CacheUse> Builder::prune(std::int64_t older_than) {
-  CacheUse freed;
-  const std::int64_t now = std::chrono::duration_cast<std::chrono::seconds>(
-                               std::chrono::system_clock::now().time_since_epoch())
-                               .count();
-  const std::vector<StepRecord> steps = TRY(database_->steps());
-  for (const StepRecord& step : steps) {
-    if (older_than > 0 && step.used + older_than > now) continue;
-    TRY(database_->forget_step(step.key));
-    ++freed.entries;
-  }
-  const std::string place = cat(options_.root, "/build/cache");
-  const Fd directory = TRY(file::open(place, O_RDONLY | O_DIRECTORY));
-  const std::vector<std::string> names = TRY(file::list(directory));
-  for (const std::string& name : names) {
-    if (name.ends_with(".lock")) continue;
-    const std::string path = cat(place, "/", name);
-    // A step that uses it holds the lock.
-    const auto lock = TRY(file::LockFile::try_take(path + ".lock"));
-    const struct stat status = TRY(file::stat_at(directory, name));
-    if (!lock || (older_than > 0 && status.st_mtim.tv_sec + older_than > now)) continue;
-    freed.bytes += TRY(file::tree_size(path));
-    TRY(file::remove_tree(directory, name));
-  }
-  return freed;
 }
 
 }  // namespace proa::build

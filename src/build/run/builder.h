@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "build/plan/request.h"
+#include "build/run/build_cache.h"
 #include "build/run/session.h"
 #include "image/store/image.h"
 
@@ -32,11 +33,6 @@ struct Built {
   std::vector<std::string> names;
 };
 
-struct CacheUse {
-  std::uint64_t bytes = 0;
-  std::size_t entries = 0;
-};
-
 // Thread: any; builds run side by side. Owner: proad.
 class Builder {
  public:
@@ -49,11 +45,7 @@ class Builder {
   Result<Built> build(const Request& request, const Context& context, const EventSink& sink,
                       const std::stop_token& stop, int& exit_code);
 
-  // What steps and cache mounts take that no image needs.
-  Result<CacheUse> cache_use();
-  // Forgets steps not used for `older_than` seconds and removes caches' directories; gives what
-  // was freed. What is forgotten is taken off the disk by the next image prune.
-  Result<CacheUse> prune(std::int64_t older_than);
+  const BuildCache& cache() const { return cache_; }
 
  private:
   Builder(Options options, image::Store store, image::LayerMounts mounts,
@@ -62,13 +54,15 @@ class Builder {
         store_(std::move(store)),
         mounts_(std::move(mounts)),
         database_(std::move(database)),
-        user_namespace_(std::move(user_namespace)) {}
+        user_namespace_(std::move(user_namespace)),
+        cache_(store_, *database_, cat(options_.root, "/build/cache"), *options_.cache_limit) {}
 
   Options options_;
   image::Store store_;
   image::LayerMounts mounts_;
   std::unique_ptr<Database> database_;
   Fd user_namespace_;
+  BuildCache cache_;
 };
 
 }  // namespace proa::build

@@ -18,6 +18,8 @@ using image::TarEntry;
 using image::TarType;
 
 constexpr int kMaxLinks = 40;
+constexpr std::uint32_t kTextMode = 0644;
+constexpr std::uint32_t kFetchedMode = 0600;
 
 std::string below(std::string_view directory, std::string_view name) {
   if (directory.empty()) return std::string(name);
@@ -99,13 +101,7 @@ class CopyWriter {
                   "' is a file, not a directory");
     }
     for (const CopySource& source : request_.sources) {
-      if (const auto* text = std::get_if<TextSource>(&source)) {
-        const bool into = request_.is_directory || is_there;
-        TRY(copy_text(*text, into ? below(destination, text->name) : destination));
-      } else {
-        TRY(copy_tree(std::get<TreeSource>(source), destination,
-                      request_.is_directory || is_there));
-      }
+      TRY(copy_source(source, destination, request_.is_directory || is_there));
     }
     // Nothing to copy still makes the directory that was named.
     if (request_.is_directory && tar_.is_empty()) return make_directories(destination, Last::yes);
@@ -156,19 +152,41 @@ class CopyWriter {
     return request_.latest ? std::min(time, *request_.latest) : time;
   }
 
-  Result<void> copy_text(const TextSource& text, const std::string& path) {
-    TRY(make_directories(path, Last::no));
-    TRY(refuse_directory(path));
+  // `into`: the destination is a directory.
+  Result<void> copy_source(const CopySource& source, const std::string& destination, bool into) {
+    if (const auto* tree = std::get_if<TreeSource>(&source)) {
+      return copy_tree(*tree, destination, into);
+    }
+    if (const auto* text = std::get_if<TextSource>(&source)) {
+      TarEntry entry;
+      entry.path = into ? below(destination, text->name) : destination;
+      entry.mode = kTextMode;
+      entry.size = text->content.size();
+      entry.mtime_seconds = request_.now;
+      TRY(prepare_alone(entry));
+      return tar_.add_text(entry, text->content);
+    }
+    const auto& fetched = std::get<FileSource>(source);
     TarEntry entry;
-    entry.path = path;
-    entry.mode = request_.mode ? request_.mode->apply(text.mode, false) : text.mode;
-    entry.size = text.content.size();
-    entry.mtime_seconds = at_most(text.mtime == 0 ? request_.now : text.mtime);
+    entry.path = into ? below(destination, fetched.name) : destination;
+    entry.mode = kFetchedMode;
+    entry.size = fetched.size;
+    entry.mtime_seconds = fetched.mtime;
+    TRY(prepare_alone(entry));
+    return tar_.add_file(entry, fetched.file);
+  }
+
+  // For a file that comes from no tree.
+  Result<void> prepare_alone(TarEntry& entry) {
+    TRY(make_directories(entry.path, Last::no));
+    TRY(refuse_directory(entry.path));
+    entry.mtime_seconds = at_most(entry.mtime_seconds);
+    if (request_.mode) entry.mode = request_.mode->apply(entry.mode, false);
     if (request_.owner) {
       entry.uid = request_.owner->uid;
       entry.gid = request_.owner->gid;
     }
-    return tar_.add_text(entry, text.content);
+    return {};
   }
 
   Result<void> refuse_directory(const std::string& path) const {
@@ -286,8 +304,13 @@ std::string describe(const std::vector<CopySource>& sources) {
   std::string text;
   for (const CopySource& source : sources) {
     if (const auto* document = std::get_if<TextSource>(&source)) {
-      text += cat("text ", document->name.size(), " ", document->name, " ", document->mode, " ",
+      text += cat("text ", document->name.size(), " ", document->name, " ",
                   Digest::of(document->content).hex(), "\n");
+      continue;
+    }
+    if (const auto* fetched = std::get_if<FileSource>(&source)) {
+      text += cat("fetched ", fetched->name.size(), " ", fetched->name, " ", fetched->mtime, " ",
+                  fetched->content.hex(), "\n");
       continue;
     }
     const auto& tree = std::get<TreeSource>(source);

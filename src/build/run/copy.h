@@ -37,12 +37,19 @@ class ModeChange {
   std::vector<Clause> clauses_;
 };
 
-// Text as a file: a heredoc, or what was fetched.
+// Text as a file: a heredoc.
 struct TextSource {
   std::string name;
   std::string content;
+};
+
+// A file that was fetched.
+struct FileSource {
+  std::string name;
+  Fd file;  // readable from its start
+  Digest content;
+  std::uint64_t size = 0;
   std::int64_t mtime = 0;
-  std::uint32_t mode = 0644;
 };
 
 // A file or directory to copy, and whether its parents in the source come too.
@@ -53,7 +60,7 @@ struct TreeSource {
   std::string parents;         // --parents: where below the destination it goes
 };
 
-using CopySource = std::variant<TextSource, TreeSource>;
+using CopySource = std::variant<TextSource, FileSource, TreeSource>;
 
 struct CopyRequest {
   std::vector<CopySource> sources;

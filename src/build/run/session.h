@@ -32,6 +32,8 @@ struct Options {
   std::uint32_t ids_first = 1'999'000'000;  // the user namespace of its steps
   std::uint32_t ids_count = 65'536;
   image::Settings images;
+  // Bytes that the cache may take on disk, 0 for no limit; a tenth of the disk where absent.
+  std::optional<std::uint64_t> cache_limit;
 };
 
 enum class EventKind : std::uint8_t { started, cached, output, done, failed, note };

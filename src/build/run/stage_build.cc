@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "base/number.h"
 #include "base/text.h"
 #include "base/time.h"
 #include "build/parse/ignore.h"
@@ -14,23 +13,10 @@ namespace proa::build {
 namespace {
 
 constexpr std::size_t kMaxTitle = 160;
-constexpr std::string_view kNoLayer = "none";
-
-std::string value_of(const std::optional<Layer>& layer) {
-  return layer ? cat(layer->diff_id.text(), " ", layer->tar_size) : std::string(kNoLayer);
-}
-
-Result<std::optional<Layer>> parse_value(const std::string& value) {
-  if (value == kNoLayer) return std::optional<Layer>();
-  const auto [digest, size] = split_once(value, ' ');
-  const Digest diff_id = TRY(Digest::parse(digest));
-  const std::uint64_t bytes = TRY(parse_number<std::uint64_t>(size));
-  return std::optional<Layer>(Layer{diff_id, bytes});
-}
 
 // A layer that the cache speaks of may have been collected meanwhile.
 bool is_usable(const image::Store& store, const std::string& value) {
-  const auto layer = parse_value(value);
+  const auto layer = parse_step_layer(value);
   if (!layer.ok()) return false;
   if (!layer.value()) return true;
   const auto record = store.layer(layer.value()->diff_id);
@@ -47,6 +33,7 @@ Result<StageResult> StageBuild::run() {
   result.config = std::move(image_);
   result.config.run = std::move(config_.run);
   result.config.author = config_.author;
+  result.arguments = std::move(config_.arguments);
   result.layers = std::move(layers_);
   return result;
 }
@@ -69,10 +56,14 @@ Result<void> StageBuild::begin() {
     }
     session_.tell({EventKind::cached, step, ""});
     base = found.take();
+  } else {
+    base.config.run.environment = {cat("PATH=", kDefaultPath)};
+    base.config.run.working_directory = "/";
   }
   image_ = std::move(base.config);
   config_.run = std::move(image_.run);
   config_.author = image_.author;
+  config_.arguments = std::move(base.arguments);
   layers_ = std::move(base.layers);
   image_.platform = oci::image::Platform::host();
   return {};
@@ -173,7 +164,7 @@ Result<bool> StageBuild::add_layer(
       [&]() -> Result<std::string> {
         session_.tell({EventKind::started, step, title(instruction)});
         const std::optional<Layer> made = TRY(make(step));
-        return value_of(made);
+        return print_step_layer(made);
       },
       cached);
   if (!value.ok()) {
@@ -183,7 +174,7 @@ Result<bool> StageBuild::add_layer(
   }
   if (cached) session_.tell({EventKind::started, step, title(instruction)});
   session_.tell({cached ? EventKind::cached : EventKind::done, step, ""});
-  const std::optional<Layer> layer = TRY(parse_value(value.value()));
+  const std::optional<Layer> layer = TRY(parse_step_layer(value.value()));
   if (!layer) return false;
   layers_.push_back(*layer);
   return true;

@@ -16,6 +16,7 @@ namespace proa::build {
 struct StageResult {
   oci::image::Config config;  // without the layers' digests
   Layers layers;
+  Variables arguments;  // ARGs, which stages from this one inherit; an image has none
 };
 
 // What the stages of a build ask it for.
@@ -79,7 +80,12 @@ class StageBuild {
   struct Command;
   Result<Command> command_of(const Instruction& instruction);
   Result<std::string> describe_mounts(const Instruction& instruction, const Command& command);
-  Result<Layer> context_layer(const std::string& source);
+  // A part of the context as a layer, and where in it the part lies.
+  struct ContextLayer {
+    Layer layer;
+    std::string source;
+  };
+  Result<ContextLayer> context_layer(const std::string& source);
   Result<Layer> run_in_step(const Instruction& instruction, const Command& command, int step);
 
   Session& session_;

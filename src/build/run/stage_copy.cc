@@ -6,6 +6,7 @@
 #include "build/plan/flags.h"
 #include "build/run/archive.h"
 #include "build/run/owner.h"
+#include "build/run/remote.h"
 #include "build/run/stage_build.h"
 #include "kernel/file/file.h"
 
@@ -19,7 +20,8 @@ struct StageBuild::CopyFlags {
   std::string mode_text;
   bool link = false;
   bool parents = false;
-  bool unpack = false;
+  Unpack unpack;
+  std::optional<Digest> checksum;
   std::vector<std::string> exclude_texts;
   IgnoreList excluded;
   std::vector<std::string> words;  // expanded, sources first
@@ -29,18 +31,21 @@ struct StageBuild::CopyFlags {
 
 namespace {
 
-bool is_url(std::string_view word) {
-  return word.starts_with("http://") || word.starts_with("https://");
-}
-bool is_git(std::string_view word) {
-  return word.starts_with("git@") || word.starts_with("git://") ||
-         (is_url(word) && split_once(word, '#').first.ends_with(".git"));
-}
-
 // "<<EOF", "3<<-EOF": the next of the instruction's documents.
 bool names_document(std::string_view word) {
   const std::size_t digits = word.find_first_not_of("0123456789");
   return digits != std::string_view::npos && word.substr(digits).starts_with("<<");
+}
+
+Result<void> check_remote(const Instruction& instruction, bool is_add,
+                          const std::vector<std::string>& words) {
+  for (std::size_t at = 0; at + 1 < words.size(); ++at) {
+    if (is_git(words[at])) return instruction.fault("ADD from git is not supported", words[at]);
+    if (!is_add && is_url(words[at])) {
+      return instruction.fault("COPY takes no URL as its source; ADD does", words[at]);
+    }
+  }
+  return {};
 }
 
 }  // namespace
@@ -64,12 +69,16 @@ Result<StageBuild::CopyFlags> StageBuild::copy_flags(const Instruction& instruct
   if (!out.is_add) out.parents = TRY(flags.on("parents"));
   if (out.is_add) {
     const bool asked = !flags.values("unpack").empty();
-    const bool unpack = TRY(flags.on("unpack"));
-    out.unpack = !asked || unpack;
-    const std::optional<std::string> checksum = TRY(flags.value("checksum"));
-    const bool keeps_git = TRY(flags.on("keep-git-dir"));
-    if (checksum || keeps_git) {
-      return instruction.fault("ADD from the network is not supported yet", "--");
+    out.unpack.fetched = TRY(flags.on("unpack"));
+    out.unpack.local = !asked || out.unpack.fetched;
+    if (TRY(flags.on("keep-git-dir")))
+      return instruction.fault("ADD from git is not supported", "--");
+    const std::string checksum = TRY(flags.value("checksum")).value_or("");
+    const std::string digest = TRY(instruction.expanded(checksum, config_));
+    if (!digest.empty()) {
+      const Result<Digest> parsed = Digest::parse(digest);
+      if (!parsed.ok()) return instruction.fault(parsed.error().message(), checksum);
+      out.checksum = parsed.value();
     }
   }
   for (const std::string& text : flags.values("exclude")) {
@@ -82,8 +91,13 @@ Result<StageBuild::CopyFlags> StageBuild::copy_flags(const Instruction& instruct
     out.words.push_back(TRY(instruction.expanded(word, config_)));
   }
   if (out.words.size() < 2) return instruction.fault("it needs a source and a destination");
+  TRY(check_remote(instruction, out.is_add, out.words));
   const std::string last = std::move(out.words.back());
   out.words.pop_back();
+  const bool only_urls = std::ranges::all_of(out.words, is_url);
+  if (out.checksum && !only_urls) {
+    return instruction.fault("--checksum is for what is fetched from a URL", "--checksum");
+  }
   out.is_directory = last.ends_with('/') || last == "." || last.ends_with("/.") || out.parents;
   if (out.words.size() > 1 && !out.is_directory) {
     return instruction.fault("with several sources the destination is a directory and ends in /",
@@ -120,11 +134,15 @@ Result<std::vector<CopySource>> StageBuild::sources_of(const Instruction& instru
         if (!made.ok()) return instruction.fault(made.error().message());
         content = std::move(made.value().text);
       }
-      sources.emplace_back(TextSource{text.name, std::move(content), 0, 0644});
+      sources.emplace_back(TextSource{text.name, std::move(content)});
       continue;
     }
-    if (flags.is_add && (is_url(word) || is_git(word))) {
-      return instruction.fault("ADD from the network is not supported yet", word);
+    if (flags.is_add && is_url(word)) {
+      Result<FileSource> fetched = fetch(session_, word, flags.checksum);
+      if (!fetched.ok() && fetched.error().kind() == ErrorKind::cancelled) return fetched.error();
+      if (!fetched.ok()) return instruction.fault(fetched.error().message(), word);
+      sources.emplace_back(fetched.take());
+      continue;
     }
     const Tree* where = TRY(tree());
     Result<std::vector<Selection>> selected = where->select(word, flags.excluded);
@@ -153,6 +171,12 @@ Result<std::string> StageBuild::digest_of_sources(const Instruction& instruction
     sources = TRY(sources_of(instruction, flags, from));
     return Digest::of(describe(sources)).hex();
   };
+  if (flags.checksum) {
+    // What it will be is known: nothing is fetched unless the layer has to be made.
+    std::string known = flags.checksum->text();
+    for (const std::string& word : flags.words) known += cat("\n", name_in_url(word));
+    return Digest::of(known).hex();
+  }
   if (from.is_context) return look();
   std::string text = cat("select\n", from.key, "\n");
   for (const std::string& word : flags.words) text += cat(word.size(), " ", word, "\n");
@@ -189,7 +213,7 @@ Result<Layer> StageBuild::write_copied(const Instruction& instruction, const Cop
     request.owner = owner.value();
   }
   std::vector<mount::DetachedMount> archives;
-  if (flags.unpack) TRY(unpack_archives(session_, sources, archives));
+  if (flags.is_add) TRY(unpack_archives(session_, flags.unpack, sources, archives));
   request.sources = std::move(sources);
   LayerTar tar = TRY(LayerTar::create(session_.store(), session_.staging()));
   const Result<void> written = write_copy(
@@ -200,19 +224,22 @@ Result<Layer> StageBuild::write_copied(const Instruction& instruction, const Cop
 
 Result<StageBuild::Outcome> StageBuild::copy(const Instruction& instruction) {
   const CopyFlags flags = TRY(copy_flags(instruction));
-  const bool only_documents = std::ranges::all_of(instruction.node.words.begin(),
-                                                  instruction.node.words.end() - 1, names_document);
+  // Heredocs and URLs need no context.
+  const auto is_elsewhere = [&](const std::string& word) {
+    return names_document(word) || (flags.is_add && is_url(word));
+  };
+  const bool needs_source = !std::ranges::all_of(instruction.node.words.begin(),
+                                                 instruction.node.words.end() - 1, is_elsewhere) ||
+                            !flags.from.empty();
   From from;
-  if (!only_documents || !flags.from.empty()) {
-    from = TRY(source_of(instruction, flags.from));
-  } else {
-    from.is_context = true;
-  }
+  from.is_context = true;
+  if (needs_source) from = TRY(source_of(instruction, flags.from));
   std::vector<CopySource> sources;
   const std::string digest = TRY(digest_of_sources(instruction, flags, from, sources));
-  std::string description = cat(flags.is_add ? "add\n" : "copy\n", digest, "\n", flags.destination,
-                                flags.is_directory ? "/\n" : "\n", flags.owner, "\n",
-                                flags.mode_text, "\n", flags.unpack ? "unpack\n" : "\n");
+  std::string description =
+      cat(flags.is_add ? "add\n" : "copy\n", digest, "\n", flags.destination,
+          flags.is_directory ? "/\n" : "\n", flags.owner, "\n", flags.mode_text,
+          flags.unpack.local ? "\nunpack" : "\n", flags.unpack.fetched ? " fetched\n" : "\n");
   if (session_.request().source_date) description += cat("at ", *session_.request().source_date);
   description += flags.link ? "link\n" : cat("onto\n", chain_text(layers_));
   const auto make = [&](int) -> Result<std::optional<Layer>> {

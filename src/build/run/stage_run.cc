@@ -117,11 +117,6 @@ Result<StageBuild::Command> StageBuild::command_of(const Instruction& instructio
   }
   if (out.arguments.empty()) return instruction.fault("RUN needs a command");
   out.environment = config_.environment();
-  for (const auto& [name, value] : config_.arguments) {
-    const std::string start = cat(name, "=");
-    const auto same = [&](const std::string& entry) { return entry.starts_with(start); };
-    if (std::ranges::none_of(out.environment, same)) out.environment.push_back(cat(start, value));
-  }
   return out;
 }
 
@@ -131,21 +126,20 @@ Result<std::string> StageBuild::describe_mounts(const Instruction& instruction,
   std::string text;
   for (const RunMount& mount : command.mounts) {
     text += cat("mount ", static_cast<int>(mount.type), " ", mount.target, " ", mount.id, " ",
-                mount.environment, " ", mount.read_only ? 1 : 0, " ", mount.size, "\n");
+                mount.source, " ", mount.environment, " ", mount.read_only ? 1 : 0, " ", mount.size,
+                "\n");
     if (mount.type != MountType::bind) continue;
     const From from = TRY(source_of(instruction, mount.from));
     if (!from.is_context) {
       text += cat("from ", mount.source, "\n", from.key, "\n");
       continue;
     }
-    Result<std::vector<Selection>> selected = inputs_.context->select(mount.source, IgnoreList());
+    Result<Selection> selected = inputs_.context->select_path(mount.source);
     if (!selected.ok()) return instruction.fault(selected.error().message(), "--mount");
+    TreeSource source;
+    source.selection = selected.take();
     std::vector<CopySource> sources;
-    for (Selection& selection : selected.value()) {
-      TreeSource source;
-      source.selection = std::move(selection);
-      sources.emplace_back(std::move(source));
-    }
+    sources.emplace_back(std::move(source));
     text += cat("context ", Digest::of(describe(sources)).hex(), "\n");
   }
   return text;
@@ -193,8 +187,10 @@ class StepMounts {
 
   // A directory that outlives the build, below ROOT/build/cache.
   Result<void> add_cache(const RunMount& mount, bool maps_ids) {
+    // One that is to look otherwise is another one, as in BuildKit.
+    const Digest name = Digest::of(cat(mount.id, "\n", mount.uid, ":", mount.gid, " ", mount.mode));
     const std::string base =
-        cat(session_.options().root, "/build/cache/", Digest::of(mount.id).hex().substr(0, 32));
+        cat(session_.options().root, "/build/cache/", name.hex().substr(0, 32));
     std::string path = base;
     if (mount.sharing == CacheSharing::locked) {
       locks.push_back(TRY(file::LockFile::wait(cat(base, ".lock"))));
@@ -213,6 +209,8 @@ class StepMounts {
       // Whoever prunes takes it alone.
       locks.push_back(TRY(file::LockFile::wait_shared(cat(base, ".lock"))));
     }
+    // When it was used last says what goes first.
+    ::futimens(locks.back().fd().get(), nullptr);
     if (::mkdir(path.c_str(), 0700) == 0) {
       if (::chown(path.c_str(), mount.uid, mount.gid) != 0 ||
           ::chmod(path.c_str(), mount.mode) != 0) {
@@ -221,7 +219,7 @@ class StepMounts {
     } else if (errno != EEXIST) {
       return fail_errno("making the cache '", path, "'");
     }
-    request.mounts.push_back({-1, path, "", mount.target, mount.read_only, maps_ids});
+    request.mounts.push_back({-1, path, mount.source, mount.target, mount.read_only, maps_ids});
     return {};
   }
 
@@ -276,9 +274,12 @@ Result<Layer> StageBuild::run_in_step(const Instruction& instruction, const Comm
         break;
       case MountType::bind: {
         const From from = TRY(source_of(instruction, mount.from));
-        Layers layers = from.layers;
-        if (from.is_context) layers = {TRY(context_layer(mount.source))};
-        TRY(parts.add_layers(mount, layers, from.is_context ? "" : mount.source, ids));
+        if (!from.is_context) {
+          TRY(parts.add_layers(mount, from.layers, mount.source, ids));
+          break;
+        }
+        const ContextLayer context = TRY(context_layer(mount.source));
+        TRY(parts.add_layers(mount, {context.layer}, context.source, ids));
         break;
       }
     }
@@ -357,26 +358,19 @@ Result<Layer> StageBuild::run_in_step(const Instruction& instruction, const Comm
 }
 
 // What a bind of the context shows: the same files that a COPY would take, as a layer.
-Result<Layer> StageBuild::context_layer(const std::string& source) {
-  std::vector<Selection> selected = TRY(inputs_.context->select(source, IgnoreList()));
+Result<StageBuild::ContextLayer> StageBuild::context_layer(const std::string& source) {
+  Selection selection = TRY(inputs_.context->select_path(source));
   CopyRequest request;
   request.now = session_.now();
   request.destination = "/";
   request.is_directory = true;
-  const bool is_file = selected.size() == 1 && !selected.front().is_directory();
-  if (is_file) {
-    return fail(ErrorKind::unsupported,
-                "--mount=type=bind of a single file of the context is not "
-                "supported; bind its directory");
-  }
-  for (Selection& selection : selected) {
-    TreeSource tree;
-    tree.selection = std::move(selection);
-    request.sources.emplace_back(std::move(tree));
-  }
+  std::string top = selection.is_directory() ? "" : selection.name;
+  TreeSource tree;
+  tree.selection = std::move(selection);
+  request.sources.emplace_back(std::move(tree));
   LayerTar tar = TRY(LayerTar::create(session_.store(), session_.staging()));
   TRY(write_copy(request, std::nullopt, tar));
-  return tar.finish();
+  return ContextLayer{TRY(tar.finish()), std::move(top)};
 }
 
 Result<StageBuild::Outcome> StageBuild::run_command(const Instruction& instruction) {

@@ -267,6 +267,12 @@ Result<std::vector<std::string>> Tree::expand(const std::string& text) const {
   return paths;
 }
 
+Result<Selection> Tree::select_path(const std::string& path) const {
+  Result<Selection> selection = select_one(clean_path(path), IgnoreList());
+  if (selection.ok()) return selection;
+  return std::move(selection).error().with_context(cat("'", printable(path), "'"));
+}
+
 Result<std::vector<Selection>> Tree::select(const std::string& source,
                                             const IgnoreList& excluded) const {
   const std::string cleaned = clean_path(source);

@@ -85,6 +85,8 @@ class Tree {
   // Errors: not_found (names the source), exhausted (limits), invalid_argument (sockets)
   Result<std::vector<Selection>> select(const std::string& source,
                                         const IgnoreList& excluded) const;
+  // As select(), of one path that is no pattern.
+  Result<Selection> select_path(const std::string& path) const;
   // A file's content at most `limit` bytes; for .dockerignore and the Dockerfile.
   Result<std::string> read(const std::string& path, std::size_t limit) const;
 

@@ -232,6 +232,25 @@ Result<json::Value> check_login(Session& session, HttpClient& client, Task& /*ta
   return json::Value::object();
 }
 
+// Downloads what any URL names, which is no registry's affair.
+Result<json::Value> get_url(const Service& service, Task& task) {
+  HttpClient client =
+      TRY(HttpClient::create({service.system_authorities, "", "", io::VerifyTls::yes}));
+  PipeWriter pipe(task.data);
+  HttpRequest request;
+  request.url = TRY(text_at(task, "url"));
+  request.sink = [&](long, ByteSpan piece) { return pipe.write(piece); };
+  const HttpReply reply = TRY(client.perform(request));
+  if (reply.status / 100 != 2) {
+    return fail(reply.status == 404 ? ErrorKind::not_found : ErrorKind::unavailable,
+                printable(request.url, 500), ": the server answered ", reply.status);
+  }
+  TRY(pipe.flush());
+  json::Value value = json::Value::object();
+  if (reply.modified) value.set("modified", *reply.modified);
+  return value;
+}
+
 using Reply = Result<json::Value>;
 using Operation = std::function<Reply(Session&, HttpClient&, Task&)>;
 
@@ -257,6 +276,7 @@ bool is_plain_form(const Endpoint& endpoint, std::string_view asked) {
 // failure to report is the last one that says more than that nobody answers.
 Result<json::Value> run(Service& service, Task& task) {
   const std::string name = TRY(text_at(task, "op"));
+  if (name == "get") return get_url(service, task);
   const Operation operation = TRY(operation_named(name));
   std::optional<Error> fault;
   std::string asked;

@@ -97,6 +97,33 @@ Result<std::unique_ptr<ByteSource>> Fetcher::blob(const Descriptor& blob,
       std::make_unique<PipeSource>(std::move(pipe.read), std::move(reply)));
 }
 
+Result<Fetcher::Download> Fetcher::download(const std::string& url, FdRef file,
+                                            std::uint64_t limit) const {
+  json::Value value = request_named("get");
+  value.set("url", url);
+  file::Pipe pipe = TRY(file::make_pipe(file::kLargePipe));
+  const Fd reply = TRY(request(std::move(value), pipe.write));
+  pipe.write.reset();
+  std::uint64_t size = 0;
+  Sha256 hash;
+  std::vector<std::byte> buffer(file::kLargePipe);
+  while (true) {
+    const std::size_t count = TRY(file::read_some(pipe.read, buffer));
+    if (count == 0) break;
+    size += count;
+    if (size > limit) {
+      return fail(ErrorKind::exhausted, printable(url, 500), ": more than ", limit, " bytes");
+    }
+    hash.update(ByteSpan(buffer).first(count));
+    TRY(file::write_all(file, ByteSpan(buffer).first(count)));
+  }
+  const Message message = TRY(receive_message(reply));
+  const json::Reader reader(message.value, "reply");
+  std::optional<std::int64_t> modified;
+  if (const auto time = reader.find("modified")) modified = TRY(time->integer<std::int64_t>());
+  return Download{hash.finish(), size, modified};
+}
+
 Result<bool> Fetcher::has_blob(const Digest& digest) const {
   json::Value value = request_named("have");
   value.set("digest", digest.text());

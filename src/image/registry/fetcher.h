@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -35,6 +36,16 @@ class Fetcher {
   // `target`: a tag or a digest.
   Result<Document> manifest(const std::string& target) const;
   Result<std::unique_ptr<ByteSource>> blob(const Descriptor& blob, std::uint64_t offset) const;
+
+  struct Download {
+    Digest digest;
+    std::uint64_t size = 0;
+    std::optional<std::int64_t> modified;  // seconds since 1970, as the server says
+  };
+  // Writes what an http or https URL names to `file`; no endpoint has a part in it.
+  //
+  // Errors: exhausted (more than `limit` bytes), not_found, unavailable
+  Result<Download> download(const std::string& url, FdRef file, std::uint64_t limit) const;
 
   // The following are for pushing.
   Result<bool> has_blob(const Digest& digest) const;

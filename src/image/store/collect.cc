@@ -112,7 +112,7 @@ Result<std::uint64_t> sweep(const Store& store, const Needed& needed) {
   return freed;
 }
 
-Result<void> collect(const Store& store, Removed& removed, Blobs blobs) {
+Result<void> collect(const Store& store, Removed& removed, Blobs blobs, const KeptLayers& kept) {
   const std::optional<file::LockFile> alone = TRY(store.try_lock_collection());
   if (!alone) {
     removed.put_off = true;
@@ -123,6 +123,7 @@ Result<void> collect(const Store& store, Removed& removed, Blobs blobs) {
     const std::vector<Image> images = TRY(list_images(store));
     TRY(drop_layer_blobs(store, images, needed));
   }
+  for (const Digest& diff_id : kept) add_layer(needed, diff_id);
   removed.bytes = TRY(sweep(store, needed));
   return {};
 }
@@ -143,7 +144,7 @@ std::string name_meant(const Image& image, std::string_view text) {
 }  // namespace
 
 Result<Removed> remove_image(const Store& store, std::string_view text,
-                             const std::vector<Use>& uses, Force force) {
+                             const std::vector<Use>& uses, Force force, const KeptLayers& kept) {
   const Image image = TRY(find_image(store, text));
   const std::string name = name_meant(image, text);
   Removed removed;
@@ -163,11 +164,12 @@ Result<Removed> remove_image(const Store& store, std::string_view text,
   TRY(remove_targets(store, {image.target.digest}));
   removed.untagged = image.names;
   removed.deleted.push_back(image.id());
-  TRY(collect(store, removed, Blobs::keep));
+  TRY(collect(store, removed, Blobs::keep, kept));
   return removed;
 }
 
-Result<Removed> prune(const Store& store, Which which, const std::vector<Use>& uses, Blobs blobs) {
+Result<Removed> prune(const Store& store, Which which, const std::vector<Use>& uses, Blobs blobs,
+                      const KeptLayers& kept) {
   const std::vector<Image> images = TRY(list_images(store));
   Removed removed;
   std::vector<Digest> targets;
@@ -179,8 +181,30 @@ Result<Removed> prune(const Store& store, Which which, const std::vector<Use>& u
     removed.untagged.insert(removed.untagged.end(), image.names.begin(), image.names.end());
   }
   if (!targets.empty()) TRY(remove_targets(store, targets));
-  TRY(collect(store, removed, blobs));
+  TRY(collect(store, removed, blobs, kept));
   return removed;
+}
+
+Result<std::uint64_t> collect_unneeded(const Store& store, const KeptLayers& kept) {
+  Removed removed;
+  TRY(collect(store, removed, Blobs::keep, kept));
+  return removed.bytes;
+}
+
+Result<std::set<Digest>> layers_of_images(const Store& store) {
+  std::set<Digest> layers;
+  for (const Image& image : TRY(list_images(store))) {
+    layers.insert(image.config.diff_ids.begin(), image.config.diff_ids.end());
+  }
+  return layers;
+}
+
+Result<std::uint64_t> layer_bytes(const Store& store, const Digest& diff_id) {
+  std::uint64_t bytes = 0;
+  for (const std::string& path : {place::layer(diff_id), place::tarmap(diff_id)}) {
+    bytes += TRY(disk_bytes(store, path));
+  }
+  return bytes;
 }
 
 Result<DiskUsage> disk_usage(const Store& store) {

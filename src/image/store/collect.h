@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -30,16 +31,30 @@ struct Removed {
   bool put_off = false;
 };
 
+// Layers that stay though no image needs them: those that builds come back to.
+using KeptLayers = std::vector<Digest>;
+
 // Removes a name, and with its last name the image; by id, the image with its only name, or with
 // all where forced.
 //
 // Errors: not_found, busy (a workload uses it, or by id: several names without force)
 Result<Removed> remove_image(const Store& store, std::string_view text,
-                             const std::vector<Use>& uses, Force force);
+                             const std::vector<Use>& uses, Force force,
+                             const KeptLayers& kept = {});
 
 // Removes images without a name, or all that nothing uses, and all content no image needs;
 // `blobs`: also the compressed blobs of layers that are here as layer files.
-Result<Removed> prune(const Store& store, Which which, const std::vector<Use>& uses, Blobs blobs);
+Result<Removed> prune(const Store& store, Which which, const std::vector<Use>& uses, Blobs blobs,
+                      const KeptLayers& kept = {});
+
+// Removes all content that no image needs, and gives the bytes freed: 0 where somebody is adding
+// content, and it is left for the next removal.
+Result<std::uint64_t> collect_unneeded(const Store& store, const KeptLayers& kept);
+
+// The layers that images are made of.
+Result<std::set<Digest>> layers_of_images(const Store& store);
+// What a layer takes on disk, 0 where there is none.
+Result<std::uint64_t> layer_bytes(const Store& store, const Digest& diff_id);
 
 // What takes how much on disk; a layer or blob that several images share counts once.
 // Units: bytes of disk blocks

@@ -163,6 +163,7 @@ void HttpClient::State::set_connection(const HttpRequest& request) const {
   ::curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
   ::curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, kStallSeconds);
   ::curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+  ::curl_easy_setopt(easy, CURLOPT_FILETIME, 1L);
   ::curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, kReceiveBuffer);
   // HTTP/2's flow control windows make one large download slower than HTTP/1.1 is.
   ::curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
@@ -257,6 +258,9 @@ Result<HttpReply> HttpClient::perform(const HttpRequest& request) {
   const char* url = nullptr;
   ::curl_easy_getinfo(easy, CURLINFO_EFFECTIVE_URL, &url);
   transfer.reply.url = url != nullptr ? url : request.url;
+  curl_off_t modified = -1;
+  ::curl_easy_getinfo(easy, CURLINFO_FILETIME_T, &modified);
+  if (modified >= 0) transfer.reply.modified = modified;
   return std::move(transfer.reply);
 }
 

@@ -49,7 +49,8 @@ struct HttpReply {
   long status = 0;
   std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
   std::string body;
-  std::string url;  // after redirections
+  std::string url;                       // after redirections
+  std::optional<std::int64_t> modified;  // Last-Modified, in seconds since 1970
 
   // The first header of that (lower-case) name, or nullptr.
   const std::string* header(std::string_view name) const;

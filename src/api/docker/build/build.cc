@@ -5,6 +5,7 @@
 #include <map>
 #include <mutex>
 
+#include "api/docker/filters.h"
 #include "api/docker/resources.h"
 #include "api/route/client_watch.h"
 #include "api/route/json_stream.h"
@@ -109,6 +110,12 @@ void write_failure(JsonStream& stream, const Error& error, int code) {
   stream.write(value);
 }
 
+// The client need not wait for what only the disk wants.
+Result<void> finish(Services& services, JsonStream& stream) {
+  TRY(stream.finish({}));
+  return services.builder.cache().keep_within_limit();
+}
+
 Result<void> build_image(Services& services, Request& request) {
   const build::Request wanted = TRY(read_request(request));
   const bool quiet = request.flag("q");
@@ -125,7 +132,7 @@ Result<void> build_image(Services& services, Request& request) {
     if (!request.connection().answered() && kind == ErrorKind::invalid_argument)
       return built.error();
     write_failure(stream, built.error(), code);
-    return stream.finish({});
+    return finish(services, stream);
   }
   Value id = Value::object();
   id.set("ID", built.value().id.text());
@@ -143,14 +150,23 @@ Result<void> build_image(Services& services, Request& request) {
       events.line(cat("Successfully tagged ", tag, tagged ? "\n" : ":latest\n"));
     }
   }
-  return stream.finish({});
+  return finish(services, stream);
 }
 
 Result<void> prune(Services& services, Request& request) {
-  const build::CacheUse freed = TRY(services.builder.prune(0));
+  const engine::Filters filters = TRY(request.filters());
+  TRY(check_filters(filters, {"until"}));
+  build::PruneRequest wanted;
+  wanted.unused_since = TRY(until_filter(filters));
+  // Newer clients call it otherwise.
+  for (const char* key : {"keep-storage", "reserved-space"}) {
+    const auto keep = TRY(request.number<std::uint64_t>(key));
+    if (keep) wanted.keep_bytes = std::max(wanted.keep_bytes, *keep);
+  }
+  const build::Pruned pruned = TRY(services.builder.cache().prune(wanted));
   Value answer = Value::object();
-  answer.set("CachesDeleted", Value::array());
-  answer.set("SpaceReclaimed", freed.bytes);
+  answer.set("CachesDeleted", pruned.removed);
+  answer.set("SpaceReclaimed", pruned.bytes);
   return request.reply(200, answer);
 }
 

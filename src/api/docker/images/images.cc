@@ -147,9 +147,10 @@ Result<void> remove(Services& services, Request& request) {
   const std::string& name = request.name("name");
   TRY(services.images.inspect(name));
   const auto uses = TRY(image_uses(services.engine));
+  const image::KeptLayers kept = TRY(services.builder.cache().layers());
   const image::Removed removed =
       TRY(image::remove_image(services.images.store(), name, uses,
-                              request.flag("force") ? image::Force::yes : image::Force::no));
+                              request.flag("force") ? image::Force::yes : image::Force::no, kept));
   publish_removed(services.engine, removed);
   return request.reply(200, print_removed(removed));
 }
@@ -160,6 +161,7 @@ Result<void> prune(Services& services, Request& request) {
   const bool all = filter.dangling == false;
   const bool chooses =
       filter.until || filter.filters.contains("label") || filter.filters.contains("label!");
+  const image::KeptLayers kept = TRY(services.builder.cache().layers());
   image::Removed removed;
   if (chooses) {
     // One by one; what they leave is collected by the last.
@@ -167,8 +169,8 @@ Result<void> prune(Services& services, Request& request) {
       ImageFilter others = filter;
       others.dangling.reset();
       if ((!all && !image.names.empty()) || !matches(others, image)) continue;
-      auto gone =
-          image::remove_image(services.images.store(), image.id().text(), uses, image::Force::yes);
+      auto gone = image::remove_image(services.images.store(), image.id().text(), uses,
+                                      image::Force::yes, kept);
       if (!gone.ok()) continue;  // in use
       const image::Removed one = gone.take();
       removed.untagged.insert(removed.untagged.end(), one.untagged.begin(), one.untagged.end());
@@ -178,7 +180,7 @@ Result<void> prune(Services& services, Request& request) {
   } else {
     removed = TRY(image::prune(services.images.store(),
                                all ? image::Which::unused : image::Which::unnamed, uses,
-                               image::Blobs::keep));
+                               image::Blobs::keep, kept));
   }
   publish_removed(services.engine, removed);
   const Value list = print_removed(removed);

@@ -276,6 +276,27 @@ Result<void> add_volume_use(Services& services, Value& answer) {
   return {};
 }
 
+Result<void> add_cache_use(Services& services, Value& answer) {
+  Value records = Value::array();
+  for (const build::CacheRecord& record : TRY(services.builder.cache().records())) {
+    const bool is_mount = record.kind == build::CacheRecord::Kind::mount;
+    const std::string used = to_rfc3339(Moment(std::chrono::nanoseconds(record.used)));
+    Value entry = Value::object();
+    entry.set("ID", record.id);
+    entry.set("Type", is_mount ? "exec.cachemount" : "regular");
+    entry.set("Description", is_mount ? "directory of a cache mount" : "layer of a step");
+    entry.set("InUse", false);
+    entry.set("Shared", record.shared);
+    entry.set("Size", record.bytes);
+    entry.set("CreatedAt", used);
+    entry.set("LastUsedAt", used);
+    entry.set("UsageCount", record.steps.size());
+    records.push(std::move(entry));
+  }
+  answer.set("BuildCache", std::move(records));
+  return {};
+}
+
 Result<void> disk_use(Services& services, Request& request) {
   for (const std::string& type : request.head().query.all("type")) {
     if (type != "container" && type != "image" && type != "volume" && type != "build-cache") {
@@ -290,7 +311,7 @@ Result<void> disk_use(Services& services, Request& request) {
   if (wants(request, "image")) TRY(add_image_use(services, answer));
   if (wants(request, "container")) TRY(add_container_use(services, answer));
   if (wants(request, "volume")) TRY(add_volume_use(services, answer));
-  if (wants(request, "build-cache")) answer.set("BuildCache", Value::array());
+  if (wants(request, "build-cache")) TRY(add_cache_use(services, answer));
   return request.reply(200, answer);
 }
 

@@ -12,6 +12,8 @@
 #include "apps/cli/container/copy_paths.h"
 #include "base/number.h"
 #include "base/text.h"
+#include "client/format/units.h"
+#include "client/spec/settings.h"
 #include "client/stream/json_lines.h"
 #include "image/tar/reader.h"
 #include "kernel/file/file.h"
@@ -287,12 +289,22 @@ Result<int> do_build(Call& call) {
 
 Result<int> do_prune(Call& call) {
   if (!call.flags().is("force")) {
-    const bool sure = TRY(confirm("This will forget all build steps and remove build caches."));
+    const bool sure = TRY(confirm("This will forget build steps and remove build caches."));
     if (!sure) return 0;
   }
   client::Client* engine = TRY(call.engine());
-  const Value answer = TRY(engine->call_json(Request("POST", "/build/prune")));
-  TRY(print(cat("Total reclaimed space: ", number_at(answer, "SpaceReclaimed"), "B\n")));
+  Request request("POST", "/build/prune");
+  const std::vector<std::string> filters = call.flags().list("filter");
+  if (!filters.empty()) request.query("filters", TRY(client::filters_text(filters)));
+  if (call.flags().given("keep-storage")) {
+    request.query("keep-storage", cat(TRY(bytes_of_size(call.flags().text("keep-storage")))));
+  }
+  const Value answer = TRY(engine->call_json(request));
+  for (const Value& id : list_at(answer, "CachesDeleted")) {
+    if (const auto* text = id.get_if<std::string>()) TRY(print(cat(*text, "\n")));
+  }
+  TRY(print(
+      cat("Total reclaimed space: ", client::human_size(real_at(answer, "SpaceReclaimed")), "\n")));
   return 0;
 }
 
@@ -319,7 +331,9 @@ constexpr Flag kBuildFlags[] = {
 };
 constexpr Flag kPruneFlags[] = {
     {'a', "all", Flag::Kind::boolean, "", "Accepted for docker's sake: all of it goes"},
+    {'\0', "filter", Flag::Kind::list, "filter", "until=TIME or until=24h: not used since"},
     {'f', "force", Flag::Kind::boolean, "", "Do not ask"},
+    {'\0', "keep-storage", Flag::Kind::text, "bytes", "Keep so much of what was used last"},
 };
 
 }  // namespace

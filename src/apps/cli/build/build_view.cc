@@ -28,7 +28,8 @@ void BuildView::take_output(Step& step, std::string_view text) {
        end = step.partial.find('\n')) {
     step.tail.push_back(step.partial.substr(0, end));
     step.partial.erase(0, end + 1);
-    if (step.tail.size() > kTail) step.tail.erase(step.tail.begin());
+    // Plain lines are all shown.
+    if (width_ && step.tail.size() > kTail) step.tail.erase(step.tail.begin());
   }
 }
 
