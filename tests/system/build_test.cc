@@ -1,54 +1,11 @@
 // Builds through the engine: by `proa build`, which reads the context in place, and by Debian's
-// docker, which sends it as a tar; honest contexts and others.
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include "kernel/file/file.h"
-#include "tests/fixtures/engine.h"
-#include "tests/fixtures/tar_builder.h"
+// docker, which sends it as a tar.
+#include "tests/system/build_fixture.h"
 
 namespace proa::fixtures {
 namespace {
 
-class Build : public EngineTest {
- protected:
-  void SetUp() override {
-    EngineTest::SetUp();
-    context_ = cat(engine().scratch(), "/context");
-    ASSERT_OK(file::make_directories(context_, 0755));
-  }
-
-  void write(const std::string& name, std::string_view content, mode_t mode = 0644) {
-    const std::string path = cat(context_, "/", name);
-    ASSERT_OK(file::make_directories(path.substr(0, path.rfind('/')), 0755));
-    const auto made = file::open(path, O_CREAT | O_TRUNC | O_WRONLY, mode);
-    ASSERT_OK(made);
-    ASSERT_OK(file::write_all(made.value(), bytes_of(content)));
-  }
-  void dockerfile(std::string_view text) {
-    write("Dockerfile", cat("FROM ", kTestImage, "\n", text));
-  }
-
-  // `proa build` of the context; fails the test where it does not exit with 0.
-  Output build(std::vector<std::string> arguments = {}) {
-    Output output = try_build(std::move(arguments));
-    EXPECT_EQ(output.code, 0) << output.out << output.err;
-    return output;
-  }
-  Output try_build(std::vector<std::string> arguments = {}) {
-    arguments.insert(arguments.begin(), {"build", "--progress", "plain", "-t", "built"});
-    arguments.push_back(context_);
-    return engine().proa(arguments);
-  }
-  // What a command in the image prints.
-  std::string in_image(const std::string& script) {
-    return docker(
-        {"run", "--rm", "--network", "none", "--entrypoint", "sh", "built", "-c", script});
-  }
-
-  std::string context_;
-};
+class Build : public BuildTest {};
 
 TEST_F(Build, gives_an_image_with_files_and_configuration) {
   write("app/run.sh", "#!/bin/sh\necho \"hello $NAME\"\n", 0755);
@@ -125,72 +82,6 @@ TEST_F(Build, keeps_secrets_out_of_the_image) {
   build({"--secret", cat("id=key,src=", context_, "/secret")});
   EXPECT_EQ(in_image("ls -A /run 2>/dev/null | wc -l"), "0");
   EXPECT_NE(try_build({"--no-cache"}).code, 0);
-}
-
-TEST_F(Build, does_not_follow_links_out_of_the_context) {
-  ASSERT_OK(file::make_directories(cat(engine().scratch(), "/outside"), 0755));
-  ASSERT_EQ(::symlink("/etc/hostname", cat(context_, "/absolute").c_str()), 0);
-  ASSERT_EQ(::symlink("../outside", cat(context_, "/upwards").c_str()), 0);
-  dockerfile("COPY absolute /x\n");
-  EXPECT_NE(try_build().code, 0);
-  dockerfile("COPY upwards /x\n");
-  EXPECT_NE(try_build().code, 0);
-  dockerfile("COPY ../../../../etc/hostname /x\n");
-  EXPECT_NE(try_build().code, 0);
-}
-
-// CVE-2024-23652 and others: what an image's links name lies in the image, never on the host.
-TEST_F(Build, copies_and_binds_through_links_of_an_image_stay_in_the_image) {
-  write(
-      "Dockerfile",
-      cat("FROM ", kTestImage,
-          " AS evil\nRUN ln -s / /root-link && ln -s ../../../../../.. /up && "
-          "ln -s /proc/1/root /proc-link && mkdir -p /etc && echo inside > /etc/hostname-of-image\n"
-          "FROM ",
-          kTestImage,
-          "\nCOPY --from=evil /up/etc/hostname-of-image /a\nCOPY --from=evil "
-          "/root-link/etc/hostname-of-image /b\n"
-          "RUN --mount=type=bind,from=evil,source=/up/etc,target=/m cat /m/hostname-of-image > "
-          "/c\n"));
-  build();
-  EXPECT_EQ(in_image("cat /a /b /c"), "inside\ninside\ninside");
-  write("Dockerfile", cat("FROM ", kTestImage, " AS evil\nRUN ln -s /proc/1/root /p\nFROM ",
-                          kTestImage, "\nCOPY --from=evil /p/etc/hostname /x\n"));
-  EXPECT_NE(try_build().code, 0);
-}
-
-TEST_F(Build, onto_links_of_an_image_writes_below_the_image) {
-  write("f", "x");
-  dockerfile(
-      "RUN ln -s ../../../../../../tmp/../out /link && ln -s /nowhere/deep /far\nCOPY f /link/f\n"
-      "COPY f /far/f\n");
-  build();
-  EXPECT_EQ(in_image("cat /out/f /nowhere/deep/f"), "xx");
-  EXPECT_FALSE(file::exists("/nowhere"));
-}
-
-TEST_F(Build, of_a_hostile_tar_is_refused) {
-  const auto refused_tar = [&](const std::string& tar) {
-    const Output output = engine().proa({"build", "--progress", "plain", "-"}, tar);
-    EXPECT_NE(output.code, 0) << output.err;
-  };
-  const std::string file = cat("FROM ", kTestImage, "\nCOPY . /x\n");
-  refused_tar(
-      TarBuilder().add({.name = "Dockerfile", .content = file}).add({.name = "../up"}).finish());
-  refused_tar(TarBuilder()
-                  .add({.name = "Dockerfile", .content = file})
-                  .add({.name = "l", .type = '1', .link = "/etc/passwd"})
-                  .finish());
-  refused_tar(TarBuilder().claim({.name = "Dockerfile"}, std::uint64_t{1} << 32).finish());
-}
-
-TEST_F(Build, bounds_endless_output_and_gigantic_lines) {
-  dockerfile("RUN yes | head -c 20000000\n");
-  const Output output = build();
-  EXPECT_LT(output.err.size(), std::size_t{16} << 20);
-  EXPECT_NE(output.err.find("output cut"), std::string::npos);
-  dockerfile(cat("RUN echo ", std::string(3 << 20, 'x'), "\n"));
-  EXPECT_NE(try_build().code, 0);
 }
 
 TEST_F(Build, names_what_is_wrong_and_what_was_meant) {

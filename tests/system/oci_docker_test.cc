@@ -1,15 +1,12 @@
 // Debian's dockerd with the runtime as its default: run, exec, terminal, pause, stop, and the exit
 // codes by which its clients tell what kept a program from starting.
-#include <signal.h>
-#include <sys/mount.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <chrono>
 
 #include "kernel/file/file.h"
-#include "kernel/process/child.h"
 #include "tests/fixtures/container.h"
+#include "tests/fixtures/dockerd.h"
 
 namespace proa {
 namespace {
@@ -22,13 +19,12 @@ class OciDocker : public fixtures::ContainerTest {
   void SetUp() override {
     ContainerTest::SetUp();
     if (IsSkipped()) return;
-    home_ = cat(scratch(), "/docker");
-    ASSERT_OK(file::make_directory(FdRef::cwd(), home_, 0700));
-    ASSERT_EQ(::mount("tmpfs", home_.c_str(), "tmpfs", 0, nullptr), 0);
-    start_daemon();
-    ASSERT_TRUE(fixtures::eventually([&] { return docker({"version"}).code == 0; },
-                                     std::chrono::seconds(60)))
-        << log_.text();
+    const std::string home = cat(scratch(), "/docker");
+    ASSERT_OK(file::make_directory(FdRef::cwd(), home, 0700));
+    dockerd_.emplace(home, "/proa-test-docker",
+                     Arguments{cat("--add-runtime=tested=", fixtures::runtime_program()),
+                               "--default-runtime=tested"});
+    if (HasFailure()) return;
     const std::string tar = cat(scratch(), "/image.tar");
     ASSERT_EQ(fixtures::run({.arguments = {"/bin/tar", "-C", bundle().rootfs(), "-cf", tar, "bin",
                                            "etc", "tmp"}})
@@ -39,25 +35,17 @@ class OciDocker : public fixtures::ContainerTest {
   }
 
   void TearDown() override {
-    if (daemon_) {
+    if (dockerd_) {
       docker({"rm", "--force", "box"});
-      EXPECT_OK(daemon_->signal(SIGTERM));
-      EXPECT_OK(daemon_->wait_for(std::chrono::seconds(30)));
-      daemon_.reset();
+      dockerd_.reset();
       // Its containerd and the shims are our children by then.
       EXPECT_TRUE(fixtures::eventually([] { return ::waitpid(-1, nullptr, WNOHANG) < 0; },
                                        std::chrono::seconds(30)));
-      fixtures::run({.arguments = {"/bin/umount", "-R", "-l", home_}});
-      remove_cgroups();
     }
     ContainerTest::TearDown();
   }
 
-  Output docker(const Arguments& arguments) const {
-    Arguments line = {"/usr/bin/docker", "--host", cat("unix://", home_, "/socket")};
-    line.insert(line.end(), arguments.begin(), arguments.end());
-    return fixtures::run({.arguments = line, .limit = std::chrono::seconds(60)});
-  }
+  Output docker(const Arguments& arguments) const { return dockerd_->docker(arguments); }
   Output docker_run(const Arguments& options, const Arguments& arguments) const {
     Arguments line = {"run", "--network=none"};
     line.insert(line.end(), options.begin(), options.end());
@@ -67,43 +55,7 @@ class OciDocker : public fixtures::ContainerTest {
   }
 
  private:
-  // With directories of its own, and neither bridge nor firewall to touch.
-  void start_daemon() {
-    process::Spawn spawn;
-    spawn.program = "/usr/sbin/dockerd";
-    spawn.arguments = {"dockerd",
-                       cat("--data-root=", home_, "/data"),
-                       cat("--exec-root=", home_, "/exec"),
-                       cat("--pidfile=", home_, "/pid"),
-                       cat("--host=unix://", home_, "/socket"),
-                       "--bridge=none",
-                       "--iptables=false",
-                       "--ip-forward=false",
-                       "--storage-driver=vfs",
-                       "--cgroup-parent=/proa-test-docker",
-                       cat("--add-runtime=tested=", fixtures::runtime_program()),
-                       "--default-runtime=tested"};
-    spawn.standard_output = log_.fd();
-    spawn.standard_error = log_.fd();
-    Result<process::Child> started = process::Child::spawn(spawn);
-    ASSERT_OK(started);
-    daemon_.emplace(started.take());
-  }
-
-  static void remove_cgroups() {
-    EXPECT_TRUE(fixtures::eventually([] {
-      fixtures::run({.arguments = {"/bin/sh", "-c",
-                                   "find /sys/fs/cgroup -depth -type d -path "
-                                   "'*/proa-test-docker*' -exec rmdir {} + 2>/dev/null"}});
-      return fixtures::run(
-                 {.arguments = {"/usr/bin/find", "/sys/fs/cgroup", "-name", "proa-test-docker"}})
-          .out.empty();
-    }));
-  }
-
-  std::string home_;
-  fixtures::Capture log_;
-  std::optional<process::Child> daemon_;
+  std::optional<fixtures::Dockerd> dockerd_;
 };
 
 // One test, for the daemon takes seconds to start.
