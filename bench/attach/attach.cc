@@ -162,7 +162,7 @@ Result<void> measure(int rounds, int crowd) {
   const Fd directory = TRY(file::open(place.path(), O_PATH | O_DIRECTORY));
   std::vector<Fd> spaces;
   std::string records;
-  std::vector<double> ours, bare, crowded;
+  std::vector<double> ours, bare, crowded, bare_crowded;
   std::uint32_t number = 0;
   for (int round = 0; round < rounds; ++round) {
     spaces.push_back(TRY(new_namespace()));
@@ -176,13 +176,15 @@ Result<void> measure(int rounds, int crowd) {
   }
   for (int round = 0; round < rounds; ++round) {
     spaces.push_back(TRY(new_namespace()));
+    bare_crowded.push_back(TRY(attach_bare(spaces.back(), number + 2000, "proabench")));
+    spaces.push_back(TRY(new_namespace()));
     crowded.push_back(TRY(attach(spaces.back(), number++, rules, records, directory)));
   }
   const double rate = TRY(look_ups_a_second());
   std::printf(
-      "{\"attach_us\": %.1f, \"bare_us\": %.1f, \"crowded_us\": %.1f, \"crowd\": %d, "
-      "\"look_ups\": %.0f}\n",
-      median(ours), median(bare), median(crowded), crowd, rate);
+      "{\"attach_us\": %.1f, \"bare_us\": %.1f, \"crowded_us\": %.1f, "
+      "\"bare_crowded_us\": %.1f, \"crowd\": %d, \"look_ups\": %.0f}\n",
+      median(ours), median(bare), median(crowded), median(bare_crowded), crowd, rate);
   return {};
 }
 

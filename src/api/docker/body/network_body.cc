@@ -67,13 +67,14 @@ Result<engine::NetworkRequest> read_endpoint(const std::string& network,
   engine::NetworkRequest request{.network = network};
   if (reader.value().is_null()) return request;
   TRY(reader.members());
-  TRY(refuse_unsupported(reader, {"Links"}));
+  TRY(refuse_unsupported(reader, {"Links", "DriverOpts"}));
   ShapeReader visit(reader);
   visit("Aliases", request.aliases);
   visit("MacAddress", request.mac);
   TRY(visit.take());
   if (const auto addresses = reader.find("IPAMConfig")) {
     TRY(addresses->members());
+    TRY(refuse_unsupported(*addresses, {"LinkLocalIPs"}));
     ShapeReader inner(*addresses);
     inner("IPv4Address", request.ipv4);
     inner("IPv6Address", request.ipv6);

@@ -91,7 +91,7 @@ Value print_network(const engine::Network& network, const std::vector<engine::Me
   value.set("EnableIPv6", network.ipv6);
   Value addresses = Value::object();
   addresses.set("Driver", "default");
-  addresses.set("Options", network.built_in ? Value() : Value::object());
+  addresses.set("Options", nullptr);
   Value pools = Value::array();
   for (const engine::AddressPool& pool : network.pools) pools.push(print_pool(pool));
   addresses.set("Config", std::move(pools));
