@@ -40,6 +40,7 @@ constexpr std::array kMainCalls = {
     AllowedCall{SYS_rt_sigprocmask, "rt_sigprocmask", "the same: glibc blocks signals around it"},
     AllowedCall{SYS_rt_sigreturn, "rt_sigreturn", "a signal that came while waiting"},
     AllowedCall{SYS_mincore, "mincore", "which guest pages were touched"},
+    AllowedCall{SYS_sysinfo, "sysinfo", "the same: whether any may be swapped out"},
     AllowedCall{SYS_pwrite64, "pwrite64", "the snapshot's files"},
     AllowedCall{SYS_ftruncate, "ftruncate", "the same"},
     AllowedCall{SYS_mmap, "mmap", "memory"},

@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -33,6 +34,12 @@ Result<std::byte*> reserve_aligned(std::uint64_t size) {
   if (before != 0) ::munmap(start, before);
   if (before != kHugePageSize) ::munmap(start + before + size, kHugePageSize - before);
   return start + before;
+}
+
+// Whether mincore() tells which pages were touched: a page that was swapped out is absent to it.
+bool mincore_tells_all() {
+  struct sysinfo host = {};
+  return ::sysinfo(&host) == 0 && host.totalswap == 0;
 }
 
 bool is_zero(const std::byte* page) {
@@ -128,10 +135,11 @@ Result<void> GuestMemory::write_sparse(FdRef file) const {
   if (::ftruncate(file.get(), 0) != 0 || ::ftruncate(file.get(), static_cast<off_t>(size_)) != 0) {
     return fail_errno("sizing the memory file");
   }
+  const bool ask = !mapped_from_file_ && mincore_tells_all();
   std::array<unsigned char, kHugePageSize / kPageSize> resident;
   for (std::uint64_t chunk = 0; chunk < size_; chunk += kHugePageSize) {
     resident.fill(1);
-    if (!mapped_from_file_ && ::mincore(base_ + chunk, kHugePageSize, resident.data()) != 0) {
+    if (ask && ::mincore(base_ + chunk, kHugePageSize, resident.data()) != 0) {
       return fail_errno("asking which guest pages were touched");
     }
     const auto has_data = [&](std::size_t page) {
