@@ -23,9 +23,7 @@ class ComposeTest : public HullTest {
     ASSERT_TRUE(
         file::write_all(file.value(), bytes_of(name == "compose.yaml" ? whole : text)).ok());
   }
-  std::string path(std::string_view name) const {
-    return cat(const_cast<ComposeTest*>(this)->engine().scratch(), "/", name);
-  }
+  std::string path(std::string_view name) { return cat(engine().scratch(), "/", name); }
   // `proa compose -f compose.yaml ...`
   Output app(std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), {"compose", "-f", path("compose.yaml"), "-p", "shop"});

@@ -93,7 +93,7 @@ TEST_F(ConsoleDeviceTest, bytes_for_a_closed_port_wait_until_it_opens) {
   say(1, "early");
   rig_->queue(4).add({{Rig::kBuffers + 8192, 64, Direction::from_device}});
   rig_->controller().kick(4);
-  rig_->worker().run([] {});
+  rig_->settle();
   EXPECT_FALSE(rig_->queue(4).take_used().has_value());
   open_stream_port();
   const auto used = rig_->wait_used(4);
@@ -118,8 +118,7 @@ TEST_F(ConsoleDeviceTest, a_host_that_reads_slowly_loses_no_byte_and_blocks_nobo
   rig_->write(0, sent);
   rig_->queue(5).add({{Rig::kBuffers, kSize}});
   rig_->controller().kick(5);
-  rig_->worker().run([] {});
-  rig_->worker().run([] {});
+  rig_->settle();
   EXPECT_FALSE(rig_->queue(5).take_used().has_value()) << "the chain is not with the host yet";
   EXPECT_EQ(hear(1, kSize), sent);
   EXPECT_TRUE(rig_->wait_used(5).has_value());
@@ -132,8 +131,7 @@ TEST_F(ConsoleDeviceTest, a_save_in_the_middle_of_a_chain_goes_on_behind_what_wa
   rig_->write(0, sent);
   rig_->queue(5).add({{Rig::kBuffers, kSize}});
   rig_->controller().kick(5);
-  rig_->worker().run([] {});
-  rig_->worker().run([] {});
+  rig_->settle();
   const std::string state = rig_->save_and_reset();
   // What the socket holds is what the host has read at the time of the snapshot; the rest follows.
   const std::string before = [&] {

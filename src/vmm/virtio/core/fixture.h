@@ -209,6 +209,13 @@ class Rig {
     return signals_.wait([&] { return (controller_->status() & kNeedsReset) != 0; });
   }
 
+  // Returns once the worker has served what was signalled before: between two tasks of which one
+  // waited for the other it looks at its events.
+  void settle() {
+    worker_->run([] {});
+    worker_->run([] {});
+  }
+
   void write(std::uint64_t offset, std::string_view text) {
     EXPECT_TRUE(memory_.write(kBuffers + offset, bytes_of(text)).ok());
   }

@@ -104,16 +104,12 @@ void Worker::unwatch(std::uint64_t token) {
 }
 
 void Worker::run_tasks() {
-  while (true) {
-    std::function<void()> task;
-    {
-      const std::lock_guard lock(mutex_);
-      if (tasks_.empty()) return;
-      task = std::move(tasks_.front());
-      tasks_.pop_front();
-    }
-    task();
+  std::deque<std::function<void()>> tasks;
+  {
+    const std::lock_guard lock(mutex_);
+    tasks.swap(tasks_);
   }
+  for (const std::function<void()>& task : tasks) task();
 }
 
 void Worker::serve_events() {

@@ -62,7 +62,7 @@ class Worker {
 
   // Runs `task` on the worker and returns once it is done. Thread: any; at once on the worker's.
   void run(const std::function<void()>& task);
-  // Runs `task` on the worker as soon as the current handler has returned. Thread: any.
+  // Runs `task` on the worker soon: events and the tasks brought so far take turns. Thread: any.
   void post(std::function<void()> task);
 
   // Serves no more events until resume(), only tasks; when it returns, no handler runs. What

@@ -18,9 +18,14 @@ class CountedLine final : public InterruptLine {
     changed_.notify_all();
   }
   void set_level(bool /*high*/) override {}
-  bool wait_pulse() {
+  // Waits, five seconds at most, until `done` holds; looks again after every pulse.
+  template <typename Condition>
+  bool wait(Condition done) {
     std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, std::chrono::seconds(5), [this] { return pulses_ > 0; });
+    return changed_.wait_for(lock, std::chrono::seconds(5), done);
+  }
+  bool wait_pulse() {
+    return wait([this] { return pulses_ > 0; });
   }
 
  private:
@@ -143,15 +148,13 @@ TEST_F(MmioTransportTest, restoring_into_a_new_transport_goes_on) {
   StateReader reader(state);
   ASSERT_OK(transport->restore(reader));
   ASSERT_OK(reader.finish());
-  ASSERT_TRUE(line_.wait_pulse());
   EXPECT_EQ(get(*transport, 0x70), 15U);
-  // The pulse may have told of the restoring alone.
-  auto used = driver_.take_used();
-  for (int turn = 0; turn < 1000 && !used; ++turn) {
-    ::usleep(5000);
+  // The first pulse may tell of the restoring alone.
+  std::optional<fixture::Used> used;
+  ASSERT_TRUE(line_.wait([&] {
     used = driver_.take_used();
-  }
-  ASSERT_TRUE(used.has_value());
+    return used.has_value();
+  }));
   EXPECT_EQ(used->written, 32U);
 }
 

@@ -117,8 +117,7 @@ TEST_F(NetDeviceTest, receiving_with_too_few_buffers_asks_for_a_kick_behind_them
   say(make_frame(1000, 'y'));
   rig_->queue(0).add({{Rig::kBuffers, 512, Direction::from_device}});
   rig_->controller().kick(0);
-  rig_->worker().run([] {});
-  rig_->worker().run([] {});
+  rig_->settle();
   EXPECT_EQ(rig_->queue(0).available_event(), 1U);
 }
 

@@ -1,5 +1,8 @@
 #include "vmm/virtio/pci/transport.h"
 
+#include <array>
+
+#include "kernel/event/poll.h"
 #include "tests/fixtures/require.h"
 #include "vmm/virtio/core/fixture.h"
 #include "vmm/virtio/pci/layout.h"
@@ -25,6 +28,11 @@ class FakeRoute final : public MsiRoute {
     return {};
   }
   bool take() const { return event_.take(); }
+  // Waits, five seconds at most, for a signal, and leaves it.
+  bool wait() const {
+    std::array waiting = {event::Waiting{event_.fd().get(), {.readable = true}}};
+    return event::wait_for_any(waiting, std::chrono::seconds(5)).ok() && waiting[0].ready.readable;
+  }
   const std::optional<MsiMessage>& message() const { return message_; }
 
  private:
@@ -93,12 +101,7 @@ class PciTransportTest : public ::testing::Test {
     put(kCommon + 20, std::uint8_t{15});
     ASSERT_EQ(get<std::uint8_t>(kCommon + 20), 15);
   }
-  // Kicks, and returns once the worker has served that.
-  void kick() {
-    put(kNotify, Le16(0));
-    worker_->run([] {});
-    worker_->run([] {});
-  }
+  void kick() { put(kNotify, Le16(0)); }
 
   GuestMemory memory_ = fixture::make_memory();
   std::unique_ptr<Worker> worker_ = Worker::start("device").take();
@@ -140,8 +143,8 @@ TEST_F(PciTransportTest, kicking_when_the_vector_is_set_up_signals_its_route) {
   EXPECT_EQ(interrupts_.routes[0]->message(), (MsiMessage{0xfee0'0000, 0x41}));
   driver_.add({{{0x200000}, 8, Direction::from_device}});
   kick();
+  ASSERT_TRUE(interrupts_.routes[0]->wait());
   EXPECT_TRUE(driver_.take_used().has_value());
-  EXPECT_TRUE(interrupts_.routes[0]->take());
 }
 
 TEST_F(PciTransportTest, signalling_while_masked_is_pending_until_unmasked) {
@@ -150,6 +153,7 @@ TEST_F(PciTransportTest, signalling_while_masked_is_pending_until_unmasked) {
   EXPECT_FALSE(interrupts_.routes[0]->message().has_value());
   driver_.add({{{0x200000}, 8, Direction::from_device}});
   kick();
+  ASSERT_TRUE(interrupts_.routes[0]->wait());
   EXPECT_EQ(get<Le64>(kMsixPending), 2U);
   put(kMsixTable + 28, Le32(0));
   EXPECT_EQ(get<Le64>(kMsixPending), 0U);
@@ -206,11 +210,17 @@ TEST_F(PciTransportTest, restoring_brings_vectors_and_queues_back) {
   StateReader reader(state);
   ASSERT_OK(transport_->restore(reader));
   ASSERT_OK(reader.finish());
-  kick();
   ASSERT_EQ(interrupts_.routes.size(), 2U);
-  EXPECT_EQ(interrupts_.routes[1]->message(), (MsiMessage{0xfee0'0000, 0x41}));
-  EXPECT_TRUE(driver_.take_used().has_value());
-  EXPECT_TRUE(interrupts_.routes[1]->take());
+  const FakeRoute& route = *interrupts_.routes[1];
+  EXPECT_EQ(route.message(), (MsiMessage{0xfee0'0000, 0x41}));
+  kick();
+  // The first signal may tell of the restoring alone.
+  auto used = driver_.take_used();
+  while (!used.has_value() && route.wait()) {
+    route.take();
+    used = driver_.take_used();
+  }
+  EXPECT_TRUE(used.has_value());
   EXPECT_EQ(get<Le16>(kCommon + 26), 1);
 }
 
