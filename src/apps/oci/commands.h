@@ -75,10 +75,7 @@ Result<void> write_pid_file(const std::string& path, pid_t pid);
 
 // Kills all processes of the container, removes its cgroups, runs its poststop hooks and forgets
 // it.
-// `ended` is the specification of a container whose first process was just reaped, which saves
-// reading it again and killing what its pid namespace took along.
-Result<void> destroy(const Context& context, const State& state,
-                     const oci::runtime::Spec* ended = nullptr);
+Result<void> destroy(const Context& context, const State& state);
 
 // Passes signals to the process until it has ended; its exit code, as a shell has it.
 Result<int> follow(pid_t pid, FdRef pidfd);

@@ -172,6 +172,7 @@ Result<Made> make_container(const Context& context, Prepared prepared, const Cre
   state.rootfs = plan.root;
   state.created = to_rfc3339(now());
   state.owner = ::geteuid();
+  state.late_hooks = !plan.spec.hooks.poststart.empty() || !plan.spec.hooks.poststop.empty();
   container::CreateOptions options = options_of(context, prepared, flags);
   if (listener.valid()) options.gate = listener;
   if (console.get() >= 0) options.console_socket = console;
@@ -196,6 +197,7 @@ Result<Made> make_container(const Context& context, Prepared prepared, const Cre
 
 // Spec: runtime.md, "Lifecycle", 9: where one fails, the container is stopped and removed.
 Result<void> run_poststart(const Context& context, const Made& made) {
+  if (made.spec.hooks.poststart.empty()) return {};
   Result<void> done = container::run_hooks(
       made.spec.hooks.poststart, json::print(state_value(made.state, made.spec, Status::running)));
   if (done.ok()) return {};
@@ -210,7 +212,7 @@ Result<int> stay(const Context& context, const Made& made, std::optional<Fronted
       terminal ? terminal->run(made.state.pid, made.pidfd) : follow(made.state.pid, made.pidfd);
   terminal.reset();
   if (keep == Keep::yes) return code;
-  TRY(destroy(context, made.state, code.ok() ? &made.spec : nullptr));
+  TRY(destroy(context, made.state));
   return code;
 }
 
@@ -246,7 +248,7 @@ Result<int> start_command(const Context& context, Arguments arguments) {
   if (status != Status::created) {
     return fail(ErrorKind::busy, "cannot start container '", id, "': it is ", name(status));
   }
-  made.spec = TRY(context.store.spec(id));
+  if (made.state.late_hooks) made.spec = TRY(context.store.spec(id));
   const Fd directory = TRY(context.store.directory(id));
   const Result<std::vector<std::string>> started = container::start(directory, StateStore::kGate);
   discard(file::unlink_at(directory, StateStore::kGate), "it shows that the start was asked for");

@@ -64,28 +64,25 @@ Result<void> signal_first(const State& state, int signal) {
 
 }  // namespace
 
-Result<void> destroy(const Context& context, const State& state, const oci::runtime::Spec* ended) {
-  if (ended == nullptr && state.pid != 0 && start_time_of(state.pid) == state.start_time) {
-    discard(signal_first(state, SIGKILL), "it may have ended meanwhile");
-  }
+Result<void> destroy(const Context& context, const State& state) {
+  const bool runs = state.start_time != 0 && start_time_of(state.pid) == state.start_time;
+  if (runs) discard(signal_first(state, SIGKILL), "it may have ended meanwhile");
   CgroupSet cgroups = TRY(CgroupSet::open(state.cgroups));
-  const oci::runtime::Namespace* pids =
-      ended == nullptr ? nullptr : ended->linux_part.find(oci::runtime::NamespaceType::pid);
-  const bool took_all_along = pids != nullptr && pids->path.empty();
-  if (!took_all_along) TRY(cgroups.kill());
+  // A pid namespace took all its processes along with the first.
+  const std::vector<pid_t> left = TRY(cgroups.processes());
+  if (!left.empty()) TRY(cgroups.kill());
   TRY(cgroups.remove(in_ten_seconds()), "cgroups of '", state.id, "'");
   const Fd directory = TRY(context.store.directory(state.id));
   TRY(clear_shared_root(directory));
-  std::optional<oci::runtime::Spec> read;
-  if (ended == nullptr) {
-    Result<oci::runtime::Spec> spec = context.store.spec(state.id);
-    if (spec.ok()) read = spec.take();
+  oci::runtime::Spec spec;
+  if (state.late_hooks) {
+    Result<oci::runtime::Spec> read = context.store.spec(state.id);
+    if (read.ok()) spec = read.take();
   }
   TRY(context.store.remove(state.id));
-  const oci::runtime::Spec* spec = read ? &*read : ended;
-  if (spec == nullptr || spec->hooks.poststop.empty()) return {};
+  if (spec.hooks.poststop.empty()) return {};
   const Result<void> done = container::run_hooks(
-      spec->hooks.poststop, json::print(state_value(state, *spec, Status::stopped)));
+      spec.hooks.poststop, json::print(state_value(state, spec, Status::stopped)));
   if (!done.ok()) context.report.warning("poststop: " + done.error().message());
   return {};
 }
@@ -129,10 +126,12 @@ Result<void> delete_one(const Context& context, const std::string& id, Force for
     if (force == Force::yes && state.error().kind() == ErrorKind::not_found) return {};
     return state.error();
   }
-  const Status status = TRY(context.store.status(state.value()));
-  if (force == Force::no && status != Status::stopped && status != Status::created) {
-    return fail(ErrorKind::busy, "cannot delete container ", id,
-                " that is not stopped: ", name(status));
+  if (force == Force::no) {
+    const Status status = TRY(context.store.status(state.value()));
+    if (status != Status::stopped && status != Status::created) {
+      return fail(ErrorKind::busy, "cannot delete container ", id,
+                  " that is not stopped: ", name(status));
+    }
   }
   return destroy(context, state.value());
 }

@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "base/number.h"
 #include "base/text.h"
 #include "container/limits/plan.h"
@@ -34,6 +36,17 @@ Result<container::limits::Record> expected_cgroups(const oci::runtime::Spec& spe
   return record;
 }
 
+// Those of a container's cgroups that may freeze it.
+container::limits::Record freezers_in(const container::limits::Record& record) {
+  container::limits::Record freezers;
+  for (const container::limits::Member& member : record) {
+    const auto bound = split(member.label, ',');
+    const bool is_freezer = std::ranges::find(bound, "freezer") != bound.end();
+    if (member.version == cgroup::Version::v2 || is_freezer) freezers.push_back(member);
+  }
+  return freezers;
+}
+
 }  // namespace
 
 std::string_view name(Status status) {
@@ -63,6 +76,7 @@ json::Value State::to_json() const {
   out.set("pid", pid);
   out.set("startTime", start_time);
   out.set("cgroups", container::limits::to_json(cgroups));
+  if (late_hooks) out.set("lateHooks", true);
   return out;
 }
 
@@ -88,6 +102,7 @@ Result<State> State::parse(std::string_view text, std::string_view name) {
   state.start_time = TRY(start_time.integer<std::uint64_t>());
   const json::Reader cgroups = TRY(field("cgroups"));
   state.cgroups = TRY(container::limits::parse_record(cgroups));
+  state.late_hooks = reader.find("lateHooks").has_value();
   return state;
 }
 
@@ -151,6 +166,7 @@ Result<State> StateStore::load_remains(const std::string& id) const {
   state.id = id;
   const Result<oci::runtime::Spec> read = spec(id);
   if (read.ok()) state.cgroups = TRY(expected_cgroups(read.value(), id));
+  state.late_hooks = read.ok();
   return state;
 }
 
@@ -185,7 +201,7 @@ Result<Status> StateStore::status(const State& state) const {
     return Status::stopped;
   }
   const container::limits::CgroupSet cgroups =
-      TRY(container::limits::CgroupSet::open(state.cgroups));
+      TRY(container::limits::CgroupSet::open(freezers_in(state.cgroups)));
   const Result<bool> frozen = cgroups.frozen();
   if (frozen.ok() && frozen.value()) return Status::paused;
   const Fd opened = TRY(directory(state.id));

@@ -32,6 +32,7 @@ struct State {
   pid_t pid = 0;                 // of the first process
   std::uint64_t start_time = 0;  // of that process, in the kernel's ticks: numbers are used again
   container::limits::Record cgroups;
+  bool late_hooks = false;  // poststart or poststop: else start and delete need no configuration
 
   json::Value to_json() const;
   static Result<State> parse(std::string_view text, std::string_view name);

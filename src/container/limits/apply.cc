@@ -45,6 +45,7 @@ Result<void> switch_on_one(const std::string& directory, const std::string& cont
 // What of `names` is not switched on yet below `directory`.
 Result<std::vector<std::string>> missing_below(const std::string& directory,
                                                const std::vector<std::string>& names) {
+  if (names.empty()) return std::vector<std::string>();
   const std::string text = TRY(file::read_file(cat(directory, "/cgroup.subtree_control")));
   const auto present = split(trim(text), ' ');
   std::vector<std::string> missing;

@@ -32,13 +32,18 @@ Result<void> append_processes(FdRef directory, std::vector<pid_t>& pids) {
   return {};
 }
 
+// A cgroup's link count is 2 plus its children: most need no listing.
+Result<bool> has_children(FdRef directory) {
+  const struct stat status = TRY(file::stat(directory));
+  return status.st_nlink > 2;
+}
+
 // Calls `visit` for `directory` and every cgroup below it, children first. A cgroup that goes
 // meanwhile is left out.
 template <typename Visit>
 Result<void> for_each_below(FdRef directory, const Visit& visit) {
-  const struct stat status = TRY(file::stat(directory));
-  // A cgroup's link count is 2 plus its children, so most need no listing.
-  if (status.st_nlink > 2) {
+  const bool any = TRY(has_children(directory));
+  if (any) {
     const std::vector<std::string> names = TRY(file::list(directory));
     for (const std::string& name : names) {
       const Result<Fd> child = file::open_at(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
@@ -81,6 +86,8 @@ Result<void> remove_children(const std::string& directory, Version version, Dead
   const Result<Fd> fd = file::open(directory, O_RDONLY | O_DIRECTORY);
   if (!fd.ok() && fd.error().kind() == ErrorKind::not_found) return {};
   if (!fd.ok()) return fd.error();
+  const bool any = TRY(has_children(fd.value()));
+  if (!any) return {};
   const std::vector<std::string> names = TRY(file::list(fd.value()));
   for (const std::string& name : names) {
     const Result<struct stat> status = file::stat_at(fd.value(), name);
