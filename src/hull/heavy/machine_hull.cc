@@ -77,6 +77,10 @@ void MachineHull::watch_memory() {
 
 void MachineHull::when_ready(Done<> done) {
   if (removed_) return done(fail(ErrorKind::busy, "the virtual machine is going"));
+  if (paused_) {
+    return done(fail(ErrorKind::busy,
+                     "the virtual machine is paused, and its guest with it: unpause it first"));
+  }
   if (phase_ == Phase::ready) return done({});
   waiting_.push_back(std::move(done));
   if (phase_ == Phase::booting) return;
@@ -122,8 +126,8 @@ Result<void> MachineHull::add_cards(VmSpec& machine) {
   }
   if (!takes_networks_) return {};
   for (int number = 0; number < kSpareCards; ++number) {
-    const Card card{cat("pv", spec_.id.substr(0, 8), "-", number),
-                    cat("02:42:ff:ff:ff:0", number), ""};
+    const Card card{cat("pv", spec_.id.substr(0, 8), "-", number), cat("02:42:ff:ff:ff:0", number),
+                    ""};
     machine.nics.push_back({TRY(network::open_tap(card.link)), card.mac});
     cards_.push_back(card);
   }
@@ -210,6 +214,7 @@ void MachineHull::on_machine_end(MachineEnd how, const std::string& why) {
                   host_out_of_memory_ ? " (the host's memory limit was reached)" : ""));
     }
     phase_ = Phase::off;
+    paused_ = false;
     wire::Ending ending{.signalled = how == MachineEnd::failed,
                         .code = how == MachineEnd::failed ? SIGKILL : 255,
                         .out_of_memory = host_out_of_memory_,

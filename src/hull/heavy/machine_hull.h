@@ -112,7 +112,9 @@ class MachineHull : public Hull {
   io::Loop::Timer boot_timer_ = 0;
   std::vector<Done<>> waiting_;  // for the boot
   bool running_ = false;         // the first process
-  bool out_of_memory_ = false;   // told once a run: a guest could tell it for ever
+  bool paused_ = false;
+  std::optional<wire::WindowSize> first_size_;  // told before there was a terminal
+  bool out_of_memory_ = false;                  // told once a run: a guest could tell it for ever
   bool host_out_of_memory_ = false;
   std::string trouble_;  // why the machine was killed
   std::set<std::string> execs_;

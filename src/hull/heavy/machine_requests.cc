@@ -73,6 +73,8 @@ void MachineHull::start(Done<Streams> done) {
     link_->ask(MessageType::start, start,
                [this, handing = std::move(handing)](const Result<void>& outcome) mutable {
                  if (!outcome.ok()) running_ = false;
+                 const auto size = std::exchange(first_size_, std::nullopt);
+                 if (outcome.ok() && size) resize({}, *size, [](const Result<void>&) {});
                  handing(outcome);
                });
   });
@@ -114,29 +116,39 @@ void MachineHull::on_out_of_memory() {
 
 void MachineHull::signal(const std::string& exec, int number, Done<> done) {
   if (!link_ || phase_ != Phase::ready) return done(not_running());
+  if (paused_) std::exchange(done, [](const Result<void>&) {})({});  // heard when it goes on
   link_->ask(MessageType::signal, wire::Signal{exec, number}, std::move(done));
 }
 
 void MachineHull::resize(const std::string& exec, wire::WindowSize size, Done<> done) {
+  if (exec.empty() && phase_ == Phase::booting) {
+    first_size_ = size;
+    return done({});
+  }
   if (!link_ || phase_ != Phase::ready) return done(not_running());
   link_->ask(MessageType::resize, wire::Resize{exec, size}, std::move(done));
 }
 
 void MachineHull::pause(Done<> done) {
   if (!running_ || !machine_) return done(not_running());
-  machine_->pause(std::move(done));
+  machine_->pause([this, done = std::move(done)](const Result<void>& outcome) mutable {
+    paused_ = outcome.ok();
+    done(outcome);
+  });
 }
 
 void MachineHull::resume(Done<> done) {
   if (!machine_) return done(not_running());
   machine_->resume([this, done = std::move(done)](const Result<void>& outcome) mutable {
     if (!outcome.ok() || !link_) return done(outcome);
+    paused_ = false;
     link_->ask(MessageType::set_clock, wire::SetClock{now().time_since_epoch().count()},
                std::move(done));
   });
 }
 
 void MachineHull::processes(Done<std::vector<wire::ProcessRow>> done) {
+  if (paused_) return done(fail(ErrorKind::busy, "the virtual machine is paused"));
   if (!running_ || !link_) return done(not_running());
   link_->query<wire::ProcessRows>(MessageType::processes, wire::Empty(),
                                   [done = std::move(done)](Result<wire::ProcessRows> rows) mutable {
@@ -145,21 +157,21 @@ void MachineHull::processes(Done<std::vector<wire::ProcessRow>> done) {
                                   });
 }
 
+// The workload's own view, and beside it what all of the machine costs the host.
 void MachineHull::stats(Done<wire::Stats> done) {
   if (!running_ || !link_) return done(not_running());
-  link_->query<wire::Stats>(MessageType::stats, wire::Empty(),
-                            [this, done = std::move(done)](Result<wire::Stats> stats) mutable {
-                              if (!stats.ok() || !cgroups_) return done(std::move(stats));
-                              // The workload's own view, and beside it what all of the machine
-                              // costs the host.
-                              const auto cost = container::limits::read_stats(*cgroups_);
-                              if (cost.ok() && cost.value().cpu)
-                                stats.value().host_cpu = cost.value().cpu->total;
-                              if (cost.ok() && cost.value().memory) {
-                                stats.value().host_memory = cost.value().memory->memory.usage;
-                              }
-                              done(std::move(stats));
-                            });
+  Done<wire::Stats> with_cost = [this, done = std::move(done)](Result<wire::Stats> stats) mutable {
+    if (!stats.ok() || !cgroups_) return done(std::move(stats));
+    const auto cost = container::limits::read_stats(*cgroups_);
+    if (cost.ok() && cost.value().cpu) stats.value().host_cpu = cost.value().cpu->total;
+    if (cost.ok() && cost.value().memory) {
+      stats.value().host_memory = cost.value().memory->memory.usage;
+    }
+    done(std::move(stats));
+  };
+  // A paused guest tells nothing.
+  if (paused_) return with_cost(wire::Stats{});
+  link_->query<wire::Stats>(MessageType::stats, wire::Empty(), std::move(with_cost));
 }
 
 void MachineHull::update(const std::string& resources, Done<> done) {

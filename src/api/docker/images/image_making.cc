@@ -66,9 +66,10 @@ Result<void> commit(Services& services, Request& request) {
                                     .comment = request.text("comment"),
                                     .created_by = join(workload.arguments, " "),
                                     .run = defaults_of(workload)};
-  const bool pause = request.flag("pause", true) &&
-                     workload.state.phase == engine::Phase::running &&
-                     engine.pause(workload.id).ok();
+  // A virtual machine's files come out of its running guest.
+  const bool pause =
+      request.flag("pause", true) && workload.config.hull == wire::HullKind::container &&
+      workload.state.phase == engine::Phase::running && engine.pause(workload.id).ok();
   const auto made = [&]() -> Result<image::Descriptor> {
     const Fd tree = TRY(engine.export_tree(workload.id));
     return image::import_tree(services.images.store(), services.images.settings(), tree, wanted,
