@@ -13,8 +13,19 @@ BIN = pathlib.Path(os.environ.get("PROA_BIN", TREE / "build/release/bin"))
 ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root"}
 
 
+CGROUP = "proa-builders"  # parent of dockerd's
+
+
 class Failed(Exception):
     pass
+
+
+def remove_cgroups():
+    """dockerd leaves the parents of its containers' cgroups."""
+    for parent in [*pathlib.Path("/sys/fs/cgroup").glob(f"*/{CGROUP}"), pathlib.Path("/sys/fs/cgroup", CGROUP)]:
+        for directory, _, _ in os.walk(parent, topdown=False):
+            with contextlib.suppress(OSError):
+                os.rmdir(directory)
 
 
 def run(*command, **options):
@@ -88,7 +99,8 @@ class Docker:
         self.daemon = daemon or Daemon(work / "docker.log", [
             "/usr/sbin/dockerd", "--data-root", disk / "docker", "--exec-root", work / "docker-run",
             "--pidfile", work / "docker.pid", "-H", f"unix://{self.socket}", "--bridge=none",
-            "--iptables=false", "--ip-forward=false", "--storage-driver", "overlay2"], self.answers)
+            "--iptables=false", "--ip-forward=false", "--storage-driver", "overlay2",
+            f"--cgroup-parent=/{CGROUP}"], self.answers)
         self.is_owner = daemon is None
 
     def answers(self):
@@ -110,6 +122,7 @@ class Docker:
     def close(self):
         if self.is_owner:
             self.daemon.close()
+            remove_cgroups()
 
 
 class DockerBuildKit(Docker):
