@@ -339,5 +339,52 @@ TEST_P(EngineFaults, state_when_proad_dies_at_any_write_then_opens_again) {
 
 PROA_ON_HULLS(EngineFaults);
 
+// The journal is the shim's, whatever hull it carries: one will do.
+class JournalFaults : public EngineFaults {};
+
+// A shim dies at its n-th write of the journal; proad tells of the end, and goes on from what was
+// written by then.
+TEST_P(JournalFaults, shim_when_it_dies_at_any_write_then_goes_on_from_there) {
+  int killed = 0;
+  // strace counts each kind of call by itself. A record is cut off to, written, and the end synced.
+  for (const auto& [call, count] :
+       {std::pair("ftruncate", 1), std::pair("pwrite64", 1), std::pair("ftruncate", 2),
+        std::pair("pwrite64", 2), std::pair("fdatasync", 1), std::pair("ftruncate", 3),
+        std::pair("pwrite64", 3)}) {
+    SCOPED_TRACE(cat(call, " ", count));
+    const std::string id = create(cat(call, count), create_body("sleep 0.1; exit 4"));
+    const std::string journal = cat(engine().root(), "/workloads/", id, "/journal");
+    const fixtures::Capture said;
+    auto strace = process::Child::spawn(
+        {.program = "/usr/bin/strace",
+         .arguments = {"strace", "-f", "-o", "/dev/null", "-p", cat(engine().pid()), "-P", journal,
+                       "-e", cat("trace=", call), "-e",
+                       cat("inject=", call, ":signal=KILL:when=", count)},
+         .standard_error = said.fd()});
+    ASSERT_OK(strace);
+    ASSERT_TRUE(eventually([&] { return said.text().find("attached") != std::string::npos; }));
+    const Output started = post(cat("/containers/", id, "/start"));
+    EXPECT_TRUE(eventually([&] { return text_at(inspect(id), "State.Running") == "false"; }));
+    const std::string code = text_at(inspect(id), "State.ExitCode");
+    if (started.code == 204) {
+      EXPECT_TRUE(code == "4" || code == "137") << code;
+    }
+    if (code != "4") ++killed;
+    EXPECT_OK(strace.value().signal(SIGTERM));
+    EXPECT_TRUE(strace.value().wait_for(seconds(20)).take().has_value());
+    ASSERT_TRUE(eventually([&] {
+      // The one that died may hold the workload for a moment longer.
+      return post(cat("/containers/", id, "/start")).code == 204;
+    }));
+    EXPECT_TRUE(ends(id));
+    EXPECT_EQ(text_at(inspect(id), "State.ExitCode"), "4");
+    EXPECT_EQ(engine().request("DELETE", cat("/v1.43/containers/", id)).code, 204);
+  }
+  EXPECT_GE(killed, 3) << "the injection met nothing";
+}
+
+INSTANTIATE_TEST_SUITE_P(Hulls, JournalFaults, ::testing::Values(fixtures::Hull::container),
+                         fixtures::hull_name);
+
 }  // namespace
 }  // namespace proa

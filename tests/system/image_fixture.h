@@ -31,10 +31,10 @@ class ImageTest : public fixtures::LeakCheckedTest {
   std::string digest_at_registry() const;
   static std::string trimmed(const Ran& ran);
   // Runs `command` under strace, killed at every `step`-th call of `calls` in turn until it is no
-  // longer; after each, the store passes `verify` and the command then succeeds.
+  // longer; after each, the store passes `verify` and the command, or `again`, then succeeds.
   // `prepare` is a command line that brings the state in which it starts.
   void expect_sound_when_killed(const std::string& calls, int step, const std::string& prepare,
-                                const std::string& command) const;
+                                const std::string& command, const std::string& again = "") const;
 
   std::optional<file::TempDir> directory_;
   std::optional<Registry> registry_;

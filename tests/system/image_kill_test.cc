@@ -1,5 +1,5 @@
-// Pulls, loads and removals that are killed at any write, rename or fsync: the store stays sound
-// and the same command then succeeds. A removal that was killed half-way is done by the next one.
+// Pulls, loads and removals that are killed at any write, rename, fsync or removal: the store stays
+// sound and the same command then succeeds. A removal that was killed half-way is done by the next.
 #include "tests/system/image_fixture.h"
 
 namespace proa::tests {
@@ -39,7 +39,18 @@ TEST_F(ImageKillTest, import_when_killed_anywhere_then_the_store_is_sound_and_it
   kill_everywhere(empty(), "import -i " + at("root.tar") + " made/here:1");
 }
 
-// `prune` may run any number of times, a removal by name only where the name is still there.
+// Where the name had gone before the kill, the same command has nothing more to remove.
+TEST_F(ImageKillTest, rm_when_killed_anywhere_then_the_store_is_sound_and_the_name_goes) {
+  const std::string again = "rm " + name() + " || ! " + images("root") + "inspect " + name();
+  for (const std::string calls : {"/rename", "fsync", "/unlink"}) {
+    expect_sound_when_killed(calls, 1, filled(), "rm " + name(), again);
+  }
+  EXPECT_EQ(image("prune --all").code, 0);
+  EXPECT_EQ(trimmed(run("find " + at("root/layers") + " " + at("root/content/blobs") +
+                        " -type f | wc -l")),
+            "0");
+}
+
 TEST_F(ImageKillTest, removal_when_killed_anywhere_then_the_store_is_sound_and_the_next_ends_it) {
   for (const std::string calls : {"/rename", "fsync", "/unlink"}) {
     expect_sound_when_killed(calls, 1, filled(), "prune --all");
