@@ -153,10 +153,12 @@ Result<void> wait(Services& services, Request& request) {
 Result<void> resize(Services& services, Request& request) {
   const wire::WindowSize size = TRY(window_size(request));
   const Workload workload = TRY(services.engine.inspect(request.name("id")));
-  if (!is_up(workload.state.phase)) {
+  // One that is starting takes it, too.
+  const Result<void> told = services.engine.resize(workload.id, size);
+  if (!told.ok() && !is_up(workload.state.phase)) {
     return fail(ErrorKind::busy, "Container ", workload.id, " is not running");
   }
-  TRY(services.engine.resize(workload.id, size));
+  TRY(Result<void>(told));
   return request.reply(200);
 }
 
