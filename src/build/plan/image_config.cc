@@ -304,6 +304,17 @@ Result<std::string> apply_config(const Instruction& instruction, StageConfig& co
   return ConfigChange(instruction, config).run();
 }
 
+Result<std::string> apply_working_directory(const Instruction& instruction, StageConfig& config) {
+  TRY(Flags(instruction.source, instruction.node).finish());
+  if (instruction.node.words.size() != 1) return instruction.fault("WORKDIR needs a path");
+  const std::string text = TRY(instruction.expanded(instruction.node.words[0], config));
+  if (text.empty()) return instruction.fault("the path of WORKDIR may not be blank");
+  const std::string path = cat(
+      "/", clean_path(text.starts_with('/') ? text : cat(config.working_directory(), "/", text)));
+  config.run.working_directory = path;
+  return path;
+}
+
 std::vector<std::string> command_line(const Node& node, const std::vector<std::string>& shell) {
   if (node.is_json) return node.words;
   std::vector<std::string> line = shell;

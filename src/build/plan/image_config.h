@@ -53,6 +53,11 @@ bool is_config_instruction(std::string_view name);
 // Errors: invalid_argument with the place
 Result<std::string> apply_config(const Instruction& instruction, StageConfig& config);
 
+// WORKDIR's part of it; gives the path. That the directory is there is the stage's affair.
+//
+// Errors: invalid_argument with the place
+Result<std::string> apply_working_directory(const Instruction& instruction, StageConfig& config);
+
 // "RUN <text>" as the command line it stands for, with `shell` where it is not JSON.
 std::vector<std::string> command_line(const Node& node, const std::vector<std::string>& shell);
 

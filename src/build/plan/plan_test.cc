@@ -1,6 +1,7 @@
 // Stages, mounts and configuration, without any file or process.
 #include <gtest/gtest.h>
 
+#include "build/plan/changes.h"
 #include "build/plan/durations.h"
 #include "build/plan/image_config.h"
 #include "build/plan/run_mounts.h"
@@ -129,6 +130,19 @@ TEST(Configuration, follows_the_instructions) {
                           "HEALTHCHECK --interval=1us CMD x", "HEALTHCHECK RUN x", "USER",
                           "ONBUILD FROM x", "LABEL --x=1 a=b"}) {
     EXPECT_NE(applied(bad, config).find("error"), std::string::npos) << bad;
+  }
+}
+
+TEST(Changes, change_the_configuration_and_nothing_else) {
+  oci::image::RunDefaults run;
+  run.environment = {"A=1"};
+  ASSERT_TRUE(apply_changes("ENV B=$A C=3\nWORKDIR srv\nCMD [\"x\", \"y\"]\nLABEL a=b", run).ok());
+  EXPECT_EQ(run.environment, (std::vector<std::string>{"A=1", "B=1", "C=3"}));
+  EXPECT_EQ(run.working_directory, "/srv");
+  EXPECT_EQ(run.command, (std::vector<std::string>{"x", "y"}));
+  EXPECT_TRUE(apply_changes("", run).ok());
+  for (const char* refused : {"RUN true", "FROM x", "COPY a b", "EXPOSE x", "NONSENSE"}) {
+    EXPECT_EQ(apply_changes(refused, run).error().kind(), ErrorKind::invalid_argument) << refused;
   }
 }
 

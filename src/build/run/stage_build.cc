@@ -181,13 +181,7 @@ Result<bool> StageBuild::add_layer(
 }
 
 Result<StageBuild::Outcome> StageBuild::working_directory(const Instruction& instruction) {
-  TRY(Flags(instruction.source, instruction.node).finish());
-  if (instruction.node.words.size() != 1) return instruction.fault("WORKDIR needs a path");
-  const std::string text = TRY(instruction.expanded(instruction.node.words[0], config_));
-  if (text.empty()) return instruction.fault("the path of WORKDIR may not be blank");
-  const std::string path = cat(
-      "/", clean_path(text.starts_with('/') ? text : cat(config_.working_directory(), "/", text)));
-  config_.run.working_directory = path;
+  const std::string path = TRY(apply_working_directory(instruction, config_));
   const std::string user = config_.run.user;
   const std::string description = cat("workdir\n", chain_text(layers_), path, "\n", user);
   const auto make = [&](int) -> Result<std::optional<Layer>> {

@@ -1,6 +1,7 @@
 #include "oci/image/config.h"
 
 #include "oci/image/manifest.h"
+#include "oci/image/run_defaults.h"
 
 namespace proa::oci::image {
 namespace {
@@ -49,28 +50,6 @@ Result<HealthCheck> parse_health_check(const json::Reader& reader) {
   check.start_interval = TRY(duration_at(reader, "StartInterval"));
   if (const auto retries = reader.find("Retries")) check.retries = TRY(retries->integer<int>());
   return check;
-}
-
-Result<RunDefaults> parse_run(const json::Reader& reader) {
-  RunDefaults run;
-  run.user = TRY(text_at(reader, "User"));
-  run.exposed_ports = TRY(keys_at(reader, "ExposedPorts"));
-  run.environment = TRY(texts_at(reader, "Env"));
-  run.entrypoint = TRY(texts_at(reader, "Entrypoint"));
-  run.command = TRY(texts_at(reader, "Cmd"));
-  run.volumes = TRY(keys_at(reader, "Volumes"));
-  run.working_directory = TRY(text_at(reader, "WorkingDir"));
-  if (const auto labels = reader.find("Labels")) run.labels = TRY(labels->string_map());
-  run.stop_signal = TRY(text_at(reader, "StopSignal"));
-  if (const auto timeout = reader.find("StopTimeout")) {
-    run.stop_timeout = TRY(timeout->integer<int>());
-  }
-  run.shell = TRY(texts_at(reader, "Shell"));
-  run.on_build = TRY(texts_at(reader, "OnBuild"));
-  if (const auto check = reader.find("Healthcheck")) {
-    run.health_check = TRY(parse_health_check(*check));
-  }
-  return run;
 }
 
 Result<std::vector<HistoryEntry>> parse_history(const json::Reader& reader) {
@@ -149,6 +128,28 @@ json::Value to_json(const HistoryEntry& entry) {
 }
 
 }  // namespace
+
+Result<RunDefaults> parse_run(const json::Reader& reader) {
+  RunDefaults run;
+  run.user = TRY(text_at(reader, "User"));
+  run.exposed_ports = TRY(keys_at(reader, "ExposedPorts"));
+  run.environment = TRY(texts_at(reader, "Env"));
+  run.entrypoint = TRY(texts_at(reader, "Entrypoint"));
+  run.command = TRY(texts_at(reader, "Cmd"));
+  run.volumes = TRY(keys_at(reader, "Volumes"));
+  run.working_directory = TRY(text_at(reader, "WorkingDir"));
+  if (const auto labels = reader.find("Labels")) run.labels = TRY(labels->string_map());
+  run.stop_signal = TRY(text_at(reader, "StopSignal"));
+  if (const auto timeout = reader.find("StopTimeout")) {
+    run.stop_timeout = TRY(timeout->integer<int>());
+  }
+  run.shell = TRY(texts_at(reader, "Shell"));
+  run.on_build = TRY(texts_at(reader, "OnBuild"));
+  if (const auto check = reader.find("Healthcheck")) {
+    run.health_check = TRY(parse_health_check(*check));
+  }
+  return run;
+}
 
 json::Value to_json(const RunDefaults& run) {
   json::Value value = json::Value::object();

@@ -4,6 +4,7 @@
 #include <array>
 #include <span>
 
+#include "api/docker/body/description.h"
 #include "api/docker/body/limits_body.h"
 #include "api/docker/body/log_body.h"
 #include "api/docker/body/mount_body.h"
@@ -289,6 +290,7 @@ void take_labels_as_annotations(Config& config) {
 
 Result<CreateBody> read_create(const Value& body, const ConfigDefaults& defaults) {
   const Reader reader(body, "body");
+  TRY(check_body(reader, Body::container));
   CreateBody create;
   create.config.log = defaults.log;
   create.config.init = defaults.init;
@@ -314,6 +316,7 @@ Result<CreateBody> read_create(const Value& body, const ConfigDefaults& defaults
 
 Result<UpdateBody> read_update(const Value& body, const engine::Limits& now) {
   const Reader reader(body, "body");
+  TRY(check_body(reader, Body::update));
   UpdateBody update{now, std::nullopt};
   engine::Limits asked;
   TRY(read_limits(reader, asked));

@@ -45,7 +45,8 @@ Result<void> attach(Services& services, Request& request) {
                           .output = request.flag("stdout"),
                           .error = request.flag("stderr"),
                           .framed = !terminal};
-  const std::string keys = TRY(parse_detach_keys(request.text("detachKeys")));
+  const std::string keys =
+      TRY(parse_detach_keys(request.text("detachKeys")), "query parameter 'detachKeys'");
   if (terminal) wanted.detach_keys = keys;
   // A terminal outlives whoever sat at it.
   wanted.keep_input = !workload.config.input_once || workload.config.terminal;

@@ -4,9 +4,11 @@
 #include "api/docker/containers/create.h"
 #include "api/docker/filters.h"
 #include "api/docker/resources.h"
+#include "api/docker/streams.h"
 #include "api/services.h"
 #include "base/time.h"
 #include "hull/heavy/heavy_hull.h"
+#include "oci/image/platform.h"
 
 namespace proa::api::docker {
 namespace {
@@ -20,12 +22,16 @@ constexpr std::chrono::seconds kPatienceAfterKill{10};
 std::int64_t now_count() { return now().time_since_epoch().count(); }
 
 Result<void> create(Services& services, Request& request) {
+  if (const std::string platform = request.text("platform"); !platform.empty()) {
+    TRY(oci::image::Platform::parse(platform), "query parameter 'platform'");
+  }
   const Value document = TRY(request.body());
   const engine::Created created = TRY(create_workload(services, document, request.text("name")));
   return request.reply(201, print_created(created));
 }
 
 Result<void> start(Services& services, Request& request) {
+  TRY(parse_detach_keys(request.text("detachKeys")), "query parameter 'detachKeys'");
   const Workload workload = TRY(services.engine.inspect(request.name("id")));
   if (workload.state.phase == Phase::running || workload.state.phase == Phase::restarting) {
     return request.reply(304);

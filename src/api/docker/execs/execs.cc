@@ -1,4 +1,5 @@
 // Further programs in a running container.
+#include "api/docker/body/description.h"
 #include "api/docker/resources.h"
 #include "api/docker/streams.h"
 #include "api/route/shape.h"
@@ -30,6 +31,7 @@ Result<void> create(Services& services, Request& request) {
   engine::ExecRequest exec{.attach_output = false, .attach_error = false};
   wire::Process& process = exec.process;
   const json::Reader reader(document, "body");
+  TRY(check_body(reader, Body::exec));
   ShapeReader visit(reader);
   visit("AttachStdin", exec.attach_input);
   visit("AttachStdout", exec.attach_output);
@@ -54,6 +56,7 @@ Result<void> start(Services& services, Request& request) {
   const Value document = TRY(request.body());
   bool detach = false, terminal = false;
   const json::Reader reader(document, "body");
+  TRY(check_body(reader, Body::exec_start));
   ShapeReader visit(reader);
   visit("Detach", detach);
   visit("Tty", terminal);

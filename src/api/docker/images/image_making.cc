@@ -1,14 +1,18 @@
 // Images made here: import of a file system, and commit of a container.
+#include <algorithm>
 #include <thread>
 
+#include "api/docker/body/description.h"
 #include "api/docker/images/image_show.h"
 #include "api/docker/resources.h"
 #include "api/route/json_stream.h"
 #include "api/services.h"
+#include "build/plan/changes.h"
 #include "image/archive/import.h"
 #include "kernel/file/file.h"
 #include "kernel/file/pipe.h"
 #include "oci/distribution/reference.h"
+#include "oci/image/run_defaults.h"
 
 namespace proa::api::docker {
 namespace {
@@ -30,9 +34,11 @@ Result<std::string> wanted_name(const Request& request) {
   return reference.text();
 }
 
-Result<void> refuse_changes(const Request& request) {
-  if (request.text("changes").empty()) return {};
-  return fail(ErrorKind::unsupported, "query parameter 'changes': is not supported");
+// The query's `changes`, each one line or more of a Dockerfile.
+Result<void> apply_changes(const Request& request, oci::image::RunDefaults& run) {
+  TRY(build::apply_changes(join(request.head().query.all("changes"), "\n"), run),
+      "query parameter 'changes'");
+  return {};
 }
 
 // What the container runs with becomes what workloads of the image run with.
@@ -57,15 +63,54 @@ oci::image::RunDefaults defaults_of(const engine::Workload& workload) {
   return run;
 }
 
+template <typename List>
+void add_missing(List& list, const List& more) {
+  for (const auto& entry : more) {
+    if (std::ranges::find(list, entry) == list.end()) list.push_back(entry);
+  }
+}
+
+// What `run` does not say is as in `below`, by docker's rules.
+void inherit(oci::image::RunDefaults& run, const oci::image::RunDefaults& below) {
+  const auto take = [](auto& into, const auto& value) {
+    if (into == std::remove_cvref_t<decltype(into)>()) into = value;
+  };
+  if (run.entrypoint.empty()) {
+    take(run.command, below.command);
+    run.entrypoint = below.entrypoint;
+  }
+  take(run.user, below.user);
+  take(run.working_directory, below.working_directory);
+  take(run.stop_signal, below.stop_signal);
+  take(run.health_check, below.health_check);
+  add_missing(run.exposed_ports, below.exposed_ports);
+  add_missing(run.volumes, below.volumes);
+  for (const std::string& entry : below.environment) {
+    const auto same = [&, name = split_once(entry, '=').first](const std::string& other) {
+      return split_once(other, '=').first == name;
+    };
+    if (std::ranges::none_of(run.environment, same)) run.environment.push_back(entry);
+  }
+  for (const auto& label : below.labels) {
+    const auto same = [&](const auto& other) { return other.first == label.first; };
+    if (std::ranges::none_of(run.labels, same)) run.labels.push_back(label);
+  }
+}
+
 Result<void> commit(Services& services, Request& request) {
-  TRY(refuse_changes(request));
+  const Value document = TRY(request.body());
+  const json::Reader reader(document, "body");
+  TRY(check_body(reader, Body::commit));
+  oci::image::RunDefaults run = TRY(oci::image::parse_run(reader));
+  TRY(apply_changes(request, run));
   engine::Engine& engine = services.engine;
   const engine::Workload workload = TRY(engine.inspect(request.text("container")));
+  inherit(run, defaults_of(workload));
   const image::ImportRequest wanted{.name = TRY(wanted_name(request)),
                                     .author = request.text("author"),
                                     .comment = request.text("comment"),
                                     .created_by = join(workload.arguments, " "),
-                                    .run = defaults_of(workload)};
+                                    .run = std::move(run)};
   // A virtual machine's files come out of its running guest.
   const bool pause =
       request.flag("pause", true) && workload.config.hull == wire::HullKind::container &&
@@ -89,10 +134,13 @@ Result<void> import_image(Services& services, Request& request) {
   if (request.text("fromSrc") != "-") {
     return fail(ErrorKind::unsupported, "query parameter 'fromSrc': only \"-\" is supported");
   }
-  TRY(refuse_changes(request));
-  const image::ImportRequest wanted{.name = TRY(wanted_name(request)),
-                                    .comment = request.text("message"),
-                                    .created_by = "import"};
+  image::ImportRequest wanted{.name = TRY(wanted_name(request)),
+                              .comment = request.text("message"),
+                              .created_by = "import"};
+  TRY(apply_changes(request, wanted.run));
+  if (const std::string platform = request.text("platform"); !platform.empty()) {
+    wanted.platform = TRY(oci::image::Platform::parse(platform), "query parameter 'platform'");
+  }
   file::Pipe pipe = TRY(file::make_pipe(file::kLargePipe));
   std::stop_source broken;
   Result<image::Descriptor> made = fail(ErrorKind::internal, "nothing was imported");

@@ -1,6 +1,7 @@
 // Images on their way in and out: pull, push, load, save, and what registries say of them.
 #include <thread>
 
+#include "api/docker/body/description.h"
 #include "api/docker/images/image_show.h"
 #include "api/docker/images/registry_auth.h"
 #include "api/docker/resources.h"
@@ -225,6 +226,7 @@ Result<void> distribution(Services& services, Request& request) {
 Result<void> auth(Services& services, Request& request) {
   const Value document = TRY(request.body());
   const json::Reader reader(document, "body");
+  TRY(check_body(reader, Body::auth));
   const image::Credentials credentials = TRY(read_credentials(reader));
   std::string address;
   if (const auto given = reader.find("serveraddress")) address = TRY(given->string());

@@ -1,6 +1,7 @@
 // Networks.
 #include <algorithm>
 
+#include "api/docker/body/description.h"
 #include "api/docker/body/network_body.h"
 #include "api/docker/filters.h"
 #include "api/docker/networks/network_show.h"
@@ -91,6 +92,7 @@ Result<void> read_options(engine::Network& network) {
 Result<void> create(Services& services, Request& request) {
   const Value document = TRY(request.body());
   const json::Reader reader(document, "body");
+  TRY(check_body(reader, Body::network));
   engine::Network network;
   std::string driver, scope;
   bool ingress = false, config_only = false;
@@ -132,6 +134,7 @@ Result<void> remove(Services& services, Request& request) {
 Result<void> connect(Services& services, Request& request) {
   const Value document = TRY(request.body());
   const json::Reader reader(document, "body");
+  TRY(check_body(reader, Body::connect));
   std::string container;
   ShapeReader visit(reader);
   visit("Container", container);
@@ -147,6 +150,7 @@ Result<void> connect(Services& services, Request& request) {
 Result<void> disconnect(Services& services, Request& request) {
   const Value document = TRY(request.body());
   const json::Reader reader(document, "body");
+  TRY(check_body(reader, Body::disconnect));
   std::string container;
   ShapeReader visit(reader);
   visit("Container", container);

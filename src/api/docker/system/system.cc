@@ -235,10 +235,16 @@ Result<void> add_image_use(Services& services, Value& answer) {
   for (const image::Image& image : TRY(image::list_images(services.images.store()))) {
     const auto counted =
         std::ranges::find(usage.images, image.id(), &image::DiskUsage::PerImage::id);
-    const std::int64_t shared =
-        counted == usage.images.end() ? 0 : static_cast<std::int64_t>(counted->shared);
-    images.push(print_image_summary(image, std::ranges::count(uses, image.id(), &image::Use::image),
-                                    shared));
+    // One that came after the count takes nothing yet.
+    const image::DiskUsage::PerImage disk =
+        counted == usage.images.end() ? image::DiskUsage::PerImage{image.id(), 0, 0} : *counted;
+    Value entry =
+        print_image_summary(image, std::ranges::count(uses, image.id(), &image::Use::image),
+                            static_cast<std::int64_t>(disk.shared));
+    // On disk, as all here: clients subtract these from LayersSize.
+    entry.set("Size", disk.bytes);
+    entry.set("VirtualSize", disk.bytes);
+    images.push(std::move(entry));
   }
   answer.set("LayersSize", usage.layers + usage.blobs);
   answer.set("Images", std::move(images));

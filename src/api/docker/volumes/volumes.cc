@@ -1,6 +1,7 @@
 // Volumes.
 #include <algorithm>
 
+#include "api/docker/body/description.h"
 #include "api/docker/containers/container_show.h"
 #include "api/docker/filters.h"
 #include "api/docker/resources.h"
@@ -41,6 +42,7 @@ Result<void> list(Services& services, Request& request) {
 Result<void> create(Services& services, Request& request) {
   const Value document = TRY(request.body());
   const json::Reader reader(document, "body");
+  TRY(check_body(reader, Body::volume));
   engine::Volume volume;
   std::string driver;
   ShapeReader visit(reader);
