@@ -127,8 +127,8 @@ std::string verdict_of(const Comparison& comparison, const Outcome* container, c
   if (vm == nullptr) {
     const bool tried = std::ranges::any_of(
         comparison.outcomes, [](const Outcome& outcome) { return outcome.candidate.is_vm; });
-    const std::string_view why = tried ? "as a virtual machine it did not run"
-                                       : "no virtual machine was measured";
+    const std::string_view why =
+        tried ? "as a virtual machine it did not run" : "no virtual machine was measured";
     return own_kernel ? cat("It needs a virtual machine, but ", why, ".")
                       : cat("Run it as a container: ", why, ".");
   }
@@ -190,8 +190,8 @@ std::string print_figure(const Figure& figure, const Series& series) {
   if (series.samples.empty()) return series.missing.empty() ? "-" : cat("- (", series.missing, ")");
   const std::optional<Interval> interval = interval_of_median(series.samples);
   if (!interval) return cat(print_number(median(series.samples)), " ", figure.unit);
-  return cat(print_number(interval->median), " ", figure.unit, " (", print_number(interval->low), " to ",
-             print_number(interval->high), ")");
+  return cat(print_number(interval->median), " ", figure.unit, " (", print_number(interval->low),
+             " to ", print_number(interval->high), ")");
 }
 
 Advice advise(const Comparison& comparison) {
@@ -222,12 +222,12 @@ Advice advise(const Comparison& comparison) {
     add_measured(comparison, *container, other, advice);
   }
   if (comparison.sizes.classic_disk && comparison.sizes.store > 0) {
-    advice.reasons.push_back(cat("Either hull runs the same image of ",
-                                 print_number(static_cast<double>(comparison.sizes.store) / 1e6),
-                                 " MB on disk; a classic virtual machine disk of the "
-                                 "same application takes ",
-                                 print_number(static_cast<double>(*comparison.sizes.classic_disk) / 1e6),
-                                 " MB."));
+    advice.reasons.push_back(
+        cat("Either hull runs the same image of ",
+            print_number(static_cast<double>(comparison.sizes.store) / 1e6),
+            " MB on disk; a classic virtual machine disk of the "
+            "same application takes ",
+            print_number(static_cast<double>(*comparison.sizes.classic_disk) / 1e6), " MB."));
   }
   return advice;
 }

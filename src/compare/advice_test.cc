@@ -45,7 +45,8 @@ TEST(CompareAdvice, what_cannot_be_told_apart_is_said_so) {
   comparison.outcomes[1].series[0] = around(2);
   const Advice advice = advise(comparison);
   EXPECT_NE(all(advice).find("No difference between the container and the virtual machine "
-                             "could be told in: time to start"), std::string::npos);
+                             "could be told in: time to start"),
+            std::string::npos);
 }
 
 TEST(CompareAdvice, what_was_measured_too_seldom_is_no_difference_and_no_likeness) {

@@ -31,9 +31,9 @@ Result<double> number_in(const std::string& text, std::string_view key) {
 
 void measure_disk(Subject& subject, Round& round) {
   const Result<std::string> told = subject.run({kProbe, "disk", "/", cat(kDiskMebibytes)});
-  for (const auto& [figure, key] : {std::pair("disk_write", "write"),
-                                    std::pair("disk_read", "read"),
-                                    std::pair("disk_sync", "sync")}) {
+  for (const auto& [figure, key] :
+       {std::pair("disk_write", "write"), std::pair("disk_read", "read"),
+        std::pair("disk_sync", "sync")}) {
     round.emplace(figure, told.ok() ? number_in(told.value(), key) : Result<double>(told.error()));
   }
 }
@@ -166,8 +166,8 @@ bool settled(const std::vector<Outcome>& outcomes) {
 }
 
 // What is asked once: whether it runs at all, what it isolates, what several cost at once.
-Outcome first_look(const Target& target, const Options& options,
-                   const std::vector<Figure>& figures, const std::string& probe) {
+Outcome first_look(const Target& target, const Options& options, const std::vector<Figure>& figures,
+                   const std::string& probe) {
   Outcome outcome{target.candidate, std::vector<Series>(figures.size()), {}, {}};
   options.tell(cat("asking ", target.candidate.name, " what it isolates"));
   Result<Isolation> isolation = ask_isolation(target, options, probe);

@@ -92,9 +92,9 @@ double largest_of(const std::vector<Row>& rows) {
 std::string plot(const Figure& figure, const std::vector<Row>& rows) {
   const double largest = largest_of(rows);
   const double scale = largest > 0 ? (kWidth - 2 * kLeft) / largest : 0;
-  std::string out = cat("<svg viewBox=\"0 0 ", fixed(kWidth), " ",
-                        fixed(kRow * static_cast<double>(rows.size()) + kScale),
-                        "\" role=\"img\">");
+  std::string out =
+      cat("<svg viewBox=\"0 0 ", fixed(kWidth), " ",
+          fixed(kRow * static_cast<double>(rows.size()) + kScale), "\" role=\"img\">");
   for (std::size_t at = 0; at < rows.size(); ++at) {
     const Row& row = rows[at];
     const double top = kRow * static_cast<double>(at);
@@ -194,12 +194,12 @@ std::string print_page(const Comparison& comparison, const Advice& advice) {
   for (const std::string& warning : advice.warnings) {
     out += cat("<p class=\"note\">", escaped(warning), "</p>\n");
   }
-  out +=
-      cat("<h1>", escaped(comparison.image),
-          "</h1><p class=\"sub\">Container or virtual "
-          "machine? Measured ",
-          escaped(comparison.when.substr(0, 10)), ", host kernel ", escaped(comparison.host_kernel), ", ",
-          rounds_text(comparison.rounds), "; bars are medians, lines their 95&nbsp;% intervals.</p>\n");
+  out += cat("<h1>", escaped(comparison.image),
+             "</h1><p class=\"sub\">Container or virtual "
+             "machine? Measured ",
+             escaped(comparison.when.substr(0, 10)), ", host kernel ",
+             escaped(comparison.host_kernel), ", ", rounds_text(comparison.rounds),
+             "; bars are medians, lines their 95&nbsp;% intervals.</p>\n");
   out += cat("<p class=\"verdict\">", escaped(advice.verdict), "</p>\n<ul>");
   for (const std::string& reason : advice.reasons) out += cat("<li>", escaped(reason), "</li>");
   out += "</ul>\n";

@@ -46,7 +46,8 @@ std::optional<Interval> interval_of_median(std::vector<double> samples) {
 namespace {
 
 struct Ranked {
-  // Twice each value's rank, so that the mean rank of equal values is whole; in order of the values.
+  // Twice each value's rank, so that the mean rank of equal values is whole; in order of the
+  // values.
   std::vector<std::size_t> doubled;
   std::size_t left_sum = 0;  // of those that came from the left
   double ties = 0;           // sum of t^3 - t over groups of t equal values
@@ -96,8 +97,8 @@ double exact(const Ranked& ranked, std::size_t chosen) {
     }
     reached += doubled;
   }
-  const double middle = static_cast<double>(chosen) *
-                        (static_cast<double>(ranked.doubled.size()) + 1);
+  const double middle =
+      static_cast<double>(chosen) * (static_cast<double>(ranked.doubled.size()) + 1);
   const double seen = std::abs(static_cast<double>(ranked.left_sum) - middle);
   double all = 0;
   double far = 0;

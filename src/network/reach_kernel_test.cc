@@ -272,9 +272,8 @@ TEST_F(ReachTest, datagrams_follow_a_port_to_its_next_holder) {
   };
   const Fd first = serve(*a1, "10.1.0.2"), second = serve(*a2, "10.1.0.3");
   // One client that goes on from its one port.
-  const Fd client = outside->ask<Fd>([] {
-    return socket::bind_internet(Transport::udp, {ip("192.0.2.2"), 5000}).take();
-  });
+  const Fd client = outside->ask<Fd>(
+      [] { return socket::bind_internet(Transport::udp, {ip("192.0.2.2"), 5000}).take(); });
   const auto answer = [&]() -> std::string {
     socket::send_datagram(client, "who", {ip("192.0.2.1"), 9000}, nullptr);
     if (!wait_for(client, POLLIN, kRefusal)) return "";

@@ -17,10 +17,10 @@ TEST_F(EngineNestedTest, workloads_run_in_machines_of_our_own_monitor) {
   // The engine's root wants a file system with ids mapped, which Linux 6.1's tmpfs is not; with
   // the guest kernels on it they need not go through the machine's memory.
   const std::string disk = cat(scratch.value().path(), "/disk");
-  const fixtures::Output made = fixtures::run(
-      {.arguments = {"/sbin/mke2fs", "-q", "-t", "ext4", "-O", "^has_journal", "-E",
-                     "lazy_itable_init=1", "-d", fixtures::built_program("../kernels"), disk,
-                     "1G"}});
+  const fixtures::Output made =
+      fixtures::run({.arguments = {"/sbin/mke2fs", "-q", "-t", "ext4", "-O", "^has_journal", "-E",
+                                   "lazy_itable_init=1", "-d",
+                                   fixtures::built_program("../kernels"), disk, "1G"}});
   ASSERT_EQ(made.code, 0) << made.err;
   nested::Inside inside{
       .options = {"--memory", "1536", "--file", "/usr/bin/docker:/usr/bin/docker", "--qemu=-drive",
@@ -34,9 +34,9 @@ TEST_F(EngineNestedTest, workloads_run_in_machines_of_our_own_monitor) {
                   "*/DockerLifecycle.run_gives_output_errors_input_and_exit_code/vm:"
                   "*/DockerLifecycle.exec_runs_beside_the_first_process/vm:"
                   "*/DockerLifecycle.pause_rename_and_update_change_what_inspect_shows/vm'"}};
-  for (const char* module : {"kvm-amd", "virtio_pci", "virtio_blk", "overlay", "erofs", "loop",
-                             "tun", "bridge", "nf_tables", "nft_chain_nat", "nft_masq",
-                             "nft_redir", "nft_ct", "nft_reject_inet"}) {
+  for (const char* module :
+       {"kvm-amd", "virtio_pci", "virtio_blk", "overlay", "erofs", "loop", "tun", "bridge",
+        "nf_tables", "nft_chain_nat", "nft_masq", "nft_redir", "nft_ct", "nft_reject_inet"}) {
     inside.options.insert(inside.options.end(), {"--module", module});
   }
   nested::expect_passes(inside);

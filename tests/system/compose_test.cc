@@ -58,9 +58,8 @@ TEST_P(ComposeTest, an_app_goes_up_and_down_and_leaves_only_its_volume) {
   write("compose.yaml", kShop);
   done({"up", "-d", "--wait"});
   EXPECT_EQ(done({"ps", "--services"}), "db\nweb\n");
-  EXPECT_TRUE(eventually([&] {
-    return done({"logs", "web"}).find("web-1  | web is here") != std::string::npos;
-  }));
+  EXPECT_TRUE(eventually(
+      [&] { return done({"logs", "web"}).find("web-1  | web is here") != std::string::npos; }));
   EXPECT_EQ(docker({"inspect", "-f", "{{.State.Health.Status}}", "shop-db-1"}), "healthy");
   done({"down"});
   EXPECT_EQ(docker({"ps", "-aq"}), "");
@@ -75,7 +74,8 @@ services:
   web:
     image: test/busybox:latest
     command: sh -c 'echo web > /tmp/index.html; exec httpd -f -p 80 -h /tmp'
-    runtime: )", fixtures::runtime_word(GetParam()), R"(
+    runtime: )",
+                            fixtures::runtime_word(GetParam()), R"(
     stop_grace_period: 0s
     networks: {front: {}, back: {aliases: [site]}}
   db:

@@ -1,5 +1,5 @@
-// The examples that are programs: the pipeline of examples/ci, with a registry of the test's own. The
-// shop is run by the demo (readme_test.cc).
+// The examples that are programs: the pipeline of examples/ci, with a registry of the test's own.
+// The shop is run by the demo (readme_test.cc).
 #include <cstdlib>
 
 #include "kernel/file/file.h"
@@ -32,12 +32,15 @@ class Pipeline : public EngineTest {
     const char* source = std::getenv("PROA_SOURCE");
     const std::string proa = built_program("proa");
     Command command = engine().proa_command({});
-    command.arguments = {cat(source == nullptr ? "." : source, "/examples/ci/pipeline"), context_,
-                         image_, "sh", "-c", test};
+    command.arguments = {cat(source == nullptr ? "." : source, "/examples/ci/pipeline"),
+                         context_,
+                         image_,
+                         "sh",
+                         "-c",
+                         test};
     std::erase_if(*command.environment,
                   [](const std::string& entry) { return entry.starts_with("PATH="); });
-    command.environment->push_back(
-        cat("PATH=", proa.substr(0, proa.rfind('/')), ":/usr/bin:/bin"));
+    command.environment->push_back(cat("PATH=", proa.substr(0, proa.rfind('/')), ":/usr/bin:/bin"));
     return fixtures::run(command);
   }
 

@@ -307,7 +307,8 @@ TEST_P(Networks, kills_of_proad_at_random_points_leave_nothing) {
   }
   EXPECT_TRUE(eventually([&] {
     const std::vector<std::string> all = links();
-    return std::ranges::none_of(all, [](const std::string& name) { return name.starts_with("pv"); });
+    return std::ranges::none_of(all,
+                                [](const std::string& name) { return name.starts_with("pv"); });
   }));
   EXPECT_THAT(command({"/usr/sbin/nft", "list", "ruleset"}).out, Not(HasSubstr(" . 91")));
 }

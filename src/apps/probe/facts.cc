@@ -100,7 +100,9 @@ Result<json::Value> memory() {
   double available = 0;
   for (const std::string_view line : split(table, '\n')) {
     const auto [name, rest] = split_once(line, ':');
-    double* const wanted = name == "MemTotal" ? &total : name == "MemAvailable" ? &available : nullptr;
+    double* const wanted = name == "MemTotal"       ? &total
+                           : name == "MemAvailable" ? &available
+                                                    : nullptr;
     if (wanted == nullptr) continue;
     const std::string_view kibibytes = split_once(trim(rest), ' ').first;
     *wanted = static_cast<double>(TRY(parse_number<std::uint64_t>(kibibytes)));

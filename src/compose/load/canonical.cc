@@ -166,8 +166,8 @@ Result<void> ports(Node& value) {
   std::vector<Node> all;
   const auto add = [&](Node port) {
     // What is said twice is meant once.
-    const bool known = std::ranges::any_of(
-        all, [&](const Node& present) { return same_meaning(present, port); });
+    const bool known =
+        std::ranges::any_of(all, [&](const Node& present) { return same_meaning(present, port); });
     if (!known) all.push_back(std::move(port));
   };
   for (Node& element : value.elements) {

@@ -19,8 +19,8 @@ struct BridgePlan {
 // Makes it and brings it up; one that exists is completed.
 // Errors: already_exists (the name is another kind of link's)
 Result<void> ensure_bridge(const BridgePlan& plan);
-// Takes away what ensure_bridge made. Somebody else's bridge, which has another MAC, stays; one that
-// is not there is no error.
+// Takes away what ensure_bridge made. Somebody else's bridge, which has another MAC, stays; one
+// that is not there is no error.
 Result<void> remove_bridge(const BridgePlan& plan);
 
 // Every subnet that this host has an address in or a route to, default routes left out.

@@ -25,8 +25,8 @@ Result<void> in_words(Result<void> outcome, const wire::Endpoint& endpoint) {
               endpoint.network, "' has all of its 1,023 ports in use");
 }
 
-// Where bridge netfilter (br_netfilter) is on, it translates addresses while it bridges: a frame to a
-// port that the workload itself published goes back to it without having been routed.
+// Where bridge netfilter (br_netfilter) is on, it translates addresses while it bridges: a frame to
+// a port that the workload itself published goes back to it without having been routed.
 Request set_up_port(const wire::Endpoint& endpoint) {
   constexpr const char* kSwitch = "/proc/sys/net/bridge/bridge-nf-call-iptables";
   const Result<std::string> value = file::read_file(kSwitch);

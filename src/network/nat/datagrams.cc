@@ -24,8 +24,7 @@ class LocalAddresses {
   std::map<IpAddress, bool> known_;
 };
 
-bool goes_by(const Forward& forward, const netlink::Connection& connection,
-             LocalAddresses& local) {
+bool goes_by(const Forward& forward, const netlink::Connection& connection, LocalAddresses& local) {
   if (connection.original.destination_port != forward.host_port) return false;
   if (connection.reply.source == forward.target) return true;
   const IpAddress& destination = connection.original.destination;

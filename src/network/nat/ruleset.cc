@@ -146,8 +146,8 @@ void put_filter(NftBatch& batch) {
   // A connection to a port of one's own network goes back through us, or the answer would come
   // from an address that was never asked.
   batch.add_rule("leaving", NftRule().status_has(IPS_DST_NAT).links_in(kSame).masquerade());
-  // The same where bridge netfilter sent it back without routing: then no link is known that it came
-  // in by, as with what the host itself sends.
+  // The same where bridge netfilter sent it back without routing: then no link is known that it
+  // came in by, as with what the host itself sends.
   batch.add_rule("leaving", NftRule()
                                 .status_has(IPS_DST_NAT)
                                 .input_link_is("")

@@ -97,9 +97,10 @@ Result<int> do_ps(Call& call) {
     for (const std::string& line : lines) TRY(print(cat(line, "\n")));
     return 0;
   }
-  const std::string listed = TRY(client::print_listing(
-      call.listing({"Name", "Image", "Command", "Service", "Runtime", "CreatedAt", "Status", "Ports"}),
-      kPsColumns, rows));
+  const std::string listed =
+      TRY(client::print_listing(call.listing({"Name", "Image", "Command", "Service", "Runtime",
+                                              "CreatedAt", "Status", "Ports"}),
+                                kPsColumns, rows));
   TRY(print(listed));
   return 0;
 }
