@@ -8,9 +8,10 @@ target_compile_options(proa_options INTERFACE
   -Wno-missing-field-initializers -Werror
   -fno-strict-aliasing -fstack-protector-strong)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
-  # TRY is a statement expression and thread-safety analysis is clang's.
+  # TRY is a statement expression and thread-safety analysis is clang's. gcc 12's own algorithms use
+  # what its headers call deprecated.
   target_compile_options(proa_options INTERFACE -Wthread-safety -Wno-gnu-statement-expression
-    -Wno-gnu-statement-expression-from-macro-expansion)
+    -Wno-gnu-statement-expression-from-macro-expansion -Wno-deprecated-declarations)
 else()
   # gcc 12 warns of paths that the sanitizers' and the optimizer's own rewriting made up.
   target_compile_options(proa_options INTERFACE -Wno-null-dereference -Wno-maybe-uninitialized
