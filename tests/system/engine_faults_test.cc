@@ -293,7 +293,8 @@ TEST_P(EngineFaults, state_when_proad_dies_at_any_write_then_opens_again) {
     fixtures::Capture nowhere;
     auto traced = process::Child::spawn(
         {.program = "/usr/bin/strace",
-         .arguments = {"strace", "-f", "-qq", "-o", "/dev/null", "-e",
+         // -D: the child is proad, and strace the one that is detached.
+         .arguments = {"strace", "-D", "-f", "-qq", "-o", "/dev/null", "-e",
                        "trace=pwrite64,fdatasync,fsync,renameat,ftruncate,unlink,unlinkat", "-e",
                        cat("inject=pwrite64,fdatasync,fsync,renameat,ftruncate:signal=KILL:when=",
                            write),
