@@ -118,7 +118,9 @@ Result<Cgroup> Cgroup::open(Version version, std::string directory) {
 
 Result<Cgroup> Cgroup::create(Version version, std::string directory) {
   if (::mkdir(directory.c_str(), 0755) != 0) return fail_errno("making cgroup '", directory, "'");
-  return open(version, std::move(directory));
+  Result<Cgroup> made = open(version, directory);
+  if (!made.ok()) ::rmdir(directory.c_str());
+  return made;
 }
 
 Result<void> Cgroup::write(const std::string& file, std::string_view content) const {
