@@ -58,6 +58,8 @@ class NetworkHost {
     std::string encoded;  // of its part of the records
   };
   Result<Present> present_of(const Workload& workload) const;
+  Result<std::uint16_t> choose_port(const PublishedPort& port, std::uint8_t protocol,
+                                    const std::vector<IpAddress>& addresses) const;
   Result<void> install();
   Result<void> write_records();
   Result<void> flush_retired();

@@ -11,6 +11,9 @@
 namespace proa::engine {
 namespace {
 
+// How often another port is tried where any will do.
+constexpr int kRandomTries = 20;
+
 struct Targets {
   std::optional<IpAddress> v4, v6;
 };
@@ -50,6 +53,22 @@ Result<std::vector<IpAddress>> addresses_of(const PublishedPort& port) {
   return std::vector{IpAddress(), IpAddress::v6({})};
 }
 
+// What was asked for by -p, and by -P every exposed port that -p does not name.
+Result<std::vector<PublishedPort>> wanted_ports(const Config& config) {
+  std::vector<PublishedPort> wanted = config.ports;
+  if (!config.publish_all) return wanted;
+  for (const std::string& exposed : config.exposed_ports) {
+    const auto [number, protocol] = split_once(exposed, '/');
+    const std::uint16_t port = TRY(parse_number<std::uint16_t>(number));
+    const bool asked = std::ranges::any_of(wanted, [&](const PublishedPort& other) {
+      return other.port == port && (other.protocol == protocol || protocol.empty());
+    });
+    if (asked) continue;
+    wanted.push_back({.port = port, .protocol = protocol.empty() ? "tcp" : std::string(protocol)});
+  }
+  return wanted;
+}
+
 }  // namespace
 
 Result<NetworkHost::Present> NetworkHost::present_of(const Workload& workload) const {
@@ -78,10 +97,9 @@ Result<NetworkHost::Present> NetworkHost::present_of(const Workload& workload) c
     // Where the kernel cannot translate: loopback, and version 6 to a workload without it.
     const std::optional<IpAddress>& target = same ? same : targets.v4;
     if (!target || (same && !address.is_loopback() && !address.is_any())) continue;
-    const std::string place = !same               ? address.text()
-                              : !address.is_any() ? address.text()
-                              : address.is_v6()   ? "::1"
-                                                  : "127.0.0.1";
+    const std::string place = !same || !address.is_any() ? address.text()
+                              : address.is_v6()          ? "::1"
+                                                         : "127.0.0.1";
     present.loopback.push_back({protocol, place, port.host_port, target->text(), port.port});
   }
   present.encoded = wire::encode(
@@ -89,68 +107,56 @@ Result<NetworkHost::Present> NetworkHost::present_of(const Workload& workload) c
   return present;
 }
 
+// The lowest port of those asked for, or any, that is free at all of `addresses`.
+Result<std::uint16_t> NetworkHost::choose_port(const PublishedPort& port, std::uint8_t protocol,
+                                               const std::vector<IpAddress>& addresses) const {
+  const auto check_free = [&](std::uint16_t candidate) -> Result<void> {
+    for (const IpAddress& address : addresses) {
+      const network::PortClaim claim{protocol, address, candidate};
+      if (const std::string* holder = book_.holder_of(claim)) {
+        return fail(ErrorKind::busy, "Bind for ", address.text(), ":", candidate,
+                    " failed: port is already allocated: container ", holders_.at(*holder),
+                    " has it");
+      }
+      TRY(network::check_port_free(claim));
+    }
+    return {};
+  };
+  const bool any = port.host_port == 0;
+  const int last = any ? kRandomTries : std::max(port.host_port_end - port.host_port, 0);
+  for (int attempt = 0;; ++attempt) {
+    const std::uint16_t candidate = any ? TRY(network::find_free_port(protocol, addresses.front()))
+                                        : static_cast<std::uint16_t>(port.host_port + attempt);
+    Result<void> free = check_free(candidate);
+    if (free.ok()) return candidate;
+    if (attempt == last || free.error().kind() != ErrorKind::busy) return std::move(free).error();
+  }
+}
+
 Result<std::vector<PublishedPort>> NetworkHost::take_ports(const Workload& workload) {
-  std::vector<PublishedPort> wanted = workload.config.ports;
   const bool reachable = std::ranges::any_of(workload.networks, [](const Attachment& attachment) {
     return !attachment.gateway4.empty() || !attachment.gateway6.empty();
   });
   if (!reachable) return std::vector<PublishedPort>();
-  if (workload.config.publish_all) {
-    for (const std::string& exposed : workload.config.exposed_ports) {
-      const auto [number, protocol] = split_once(exposed, '/');
-      const std::uint16_t port = TRY(parse_number<std::uint16_t>(number));
-      const bool asked = std::ranges::any_of(wanted, [&](const PublishedPort& other) {
-        return other.port == port && (other.protocol == protocol || protocol.empty());
-      });
-      if (!asked) {
-        wanted.push_back(
-            {.port = port, .protocol = protocol.empty() ? "tcp" : std::string(protocol)});
-      }
-    }
-  }
+  const std::vector<PublishedPort> wanted = TRY(wanted_ports(workload.config));
   const std::lock_guard lock(mutex_);
   // proa-net lets go of what ended workloads had there.
   TRY(flush_retired());
+  holders_[workload.id] = workload.name;
   std::vector<PublishedPort> taken;
-  const auto take_all = [&]() -> Result<void> {
+  Result<void> done = [&]() -> Result<void> {
     for (const PublishedPort& port : wanted) {
       const std::uint8_t protocol = TRY(network::protocol_number(port.protocol));
       const std::vector<IpAddress> addresses = TRY(addresses_of(port));
-      const bool fixed = port.host_port != 0 && port.host_port_end <= port.host_port;
-      for (int attempt = 0;; ++attempt) {
-        const std::uint16_t candidate =
-            port.host_port == 0 ? TRY(network::find_free_port(protocol, addresses.front()))
-                                : static_cast<std::uint16_t>(port.host_port + attempt);
-        Result<void> free = [&]() -> Result<void> {
-          for (const IpAddress& address : addresses) {
-            const network::PortClaim claim{protocol, address, candidate};
-            if (const std::string* holder = book_.holder_of(claim)) {
-              return fail(ErrorKind::busy, "Bind for ", address.text(), ":", candidate,
-                          " failed: port is already allocated: container ", holders_.at(*holder),
-                          " has it");
-            }
-            TRY(network::check_port_free(claim));
-          }
-          return {};
-        }();
-        const bool last =
-            fixed || (port.host_port == 0 ? attempt >= 20 : candidate >= port.host_port_end);
-        if (!free.ok() && (last || free.error().kind() != ErrorKind::busy)) {
-          return std::move(free).error();
-        }
-        if (!free.ok()) continue;
-        for (const IpAddress& address : addresses) {
-          TRY(book_.take({protocol, address, candidate}, workload.id));
-          taken.push_back({port.port, std::string(network::protocol_name(protocol)), address.text(),
-                           candidate});
-        }
-        break;
+      const std::uint16_t chosen = TRY(choose_port(port, protocol, addresses));
+      for (const IpAddress& address : addresses) {
+        TRY(book_.take({protocol, address, chosen}, workload.id));
+        taken.push_back(
+            {port.port, std::string(network::protocol_name(protocol)), address.text(), chosen});
       }
     }
     return {};
-  };
-  holders_[workload.id] = workload.name;
-  Result<void> done = take_all();
+  }();
   if (done.ok()) return taken;
   book_.release(workload.id);
   return std::move(done).error();

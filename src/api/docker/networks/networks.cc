@@ -131,14 +131,19 @@ Result<void> remove(Services& services, Request& request) {
   return request.reply(204);
 }
 
+Result<std::string> container_in(const json::Reader& body) {
+  std::string container;
+  ShapeReader visit(body);
+  visit("Container", container);
+  TRY(visit.take());
+  return container;
+}
+
 Result<void> connect(Services& services, Request& request) {
   const Value document = TRY(request.body());
   const json::Reader reader(document, "body");
   TRY(check_body(reader, Body::connect));
-  std::string container;
-  ShapeReader visit(reader);
-  visit("Container", container);
-  TRY(visit.take());
+  const std::string container = TRY(container_in(reader));
   engine::NetworkRequest wanted;
   if (const auto endpoint = reader.find("EndpointConfig")) {
     wanted = TRY(read_endpoint(request.name("name"), *endpoint));
@@ -151,11 +156,7 @@ Result<void> disconnect(Services& services, Request& request) {
   const Value document = TRY(request.body());
   const json::Reader reader(document, "body");
   TRY(check_body(reader, Body::disconnect));
-  std::string container;
-  ShapeReader visit(reader);
-  visit("Container", container);
-  TRY(visit.take());
-  TRY(services.engine.networks().disconnect(request.name("name"), container));
+  TRY(services.engine.networks().disconnect(request.name("name"), TRY(container_in(reader))));
   return request.reply(200);
 }
 
