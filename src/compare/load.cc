@@ -1,9 +1,6 @@
 #include "compare/load.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -15,6 +12,7 @@
 #include "compare/statistics.h"
 #include "kernel/file/file.h"
 #include "kernel/process/child.h"
+#include "kernel/socket/connect.h"
 
 namespace proa::compare {
 namespace {
@@ -25,21 +23,9 @@ constexpr auto kStreamTime = std::chrono::milliseconds(300);
 constexpr auto kPatience = std::chrono::seconds(20);
 
 Result<Fd> connect_to(const std::string& address, std::uint16_t port) {
-  sockaddr_in peer{};
-  peer.sin_family = AF_INET;
-  peer.sin_port = htons(port);
-  if (::inet_pton(AF_INET, address.c_str(), &peer.sin_addr) != 1) {
-    return fail(ErrorKind::unavailable, "the workload has no address");
-  }
-  Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (!socket.valid()) return fail_errno("making a socket");
+  Fd socket = TRY(socket::connect_tcp(address, port));
   const timeval limit{5, 0};
   ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-  const int on = 1;
-  ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&peer), sizeof peer) != 0) {
-    return fail_errno("connecting to ", address, ":", port);
-  }
   return socket;
 }
 
@@ -47,7 +33,7 @@ Result<Fd> connect_to(const std::string& address, std::uint16_t port) {
 Result<void> ask_once(const std::string& address, std::uint16_t port) {
   const Fd socket = TRY(connect_to(address, port));
   constexpr std::string_view kAsk = "GET / HTTP/1.0\r\nHost: compare\r\n\r\n";
-  TRY(file::write_all(socket, bytes_of(kAsk)));
+  TRY(socket::send_all(socket, kAsk));
   TRY(file::read_all(socket));
   return {};
 }
@@ -71,7 +57,7 @@ Result<void> run_command(const std::string& command, const std::string& address,
 
 Result<double> stream_speed(const std::string& address, std::uint16_t port) {
   const Fd socket = TRY(connect_to(address, port));
-  TRY(file::write_all(socket, bytes_of(std::string_view("T"))));
+  TRY(socket::send_all(socket, "T"));
   std::vector<std::byte> buffer(std::size_t{256} << 10);
   std::uint64_t bytes = 0;
   const Clock::time_point begin = Clock::now();
@@ -86,12 +72,12 @@ Result<double> stream_speed(const std::string& address, std::uint16_t port) {
 
 Result<double> round_trip(const std::string& address, std::uint16_t port) {
   const Fd socket = TRY(connect_to(address, port));
-  TRY(file::write_all(socket, bytes_of(std::string_view("E"))));
+  TRY(socket::send_all(socket, "E"));
   std::vector<double> times;
-  std::array<std::byte, 1> byte{std::byte{'x'}};
+  std::array<std::byte, 1> byte{};
   for (int turn = 0; turn < kRoundTrips; ++turn) {
     const Clock::time_point begin = Clock::now();
-    TRY(file::write_all(socket, byte));
+    TRY(socket::send_all(socket, "x"));
     const std::size_t got = TRY(file::read_some(socket, byte));
     if (got == 0) return fail(ErrorKind::unavailable, "the echo ended");
     times.push_back(std::chrono::duration<double, std::milli>(Clock::now() - begin).count());

@@ -11,6 +11,7 @@
 #include "client/stream/frame_splitter.h"
 #include "image/tar/entry_writer.h"
 #include "kernel/file/file.h"
+#include "kernel/socket/connect.h"
 
 namespace proa::compare {
 namespace {
@@ -55,7 +56,7 @@ bool answers(const sockaddr_in& address, Clock::time_point deadline) {
     return false;
   }
   constexpr std::string_view kAsk = "GET / HTTP/1.0\r\nHost: compare\r\n\r\n";
-  if (!file::write_all(socket, bytes_of(kAsk)).ok()) return false;
+  if (!socket::send_all(socket, kAsk).ok()) return false;
   if (!readable_until(socket, deadline)) return false;
   std::byte first{};
   const Result<std::size_t> got = file::read_some(socket, MutableByteSpan(&first, 1));
