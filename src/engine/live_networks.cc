@@ -63,8 +63,10 @@ LiveNetworks::Known* LiveNetworks::find(const std::string& ref) {
 }
 
 Result<Network> LiveNetworks::create(Network network) {
-  if (!check_name(network.name).ok()) {
-    return fail(ErrorKind::invalid_argument, "invalid network name: ", printable(network.name, 80));
+  // As docker has it: anything that is not blank; but what a terminal would act on is refused.
+  if (trim(network.name).empty() || printable(network.name) != network.name) {
+    return fail(ErrorKind::invalid_argument, "invalid network name: '", printable(network.name, 80),
+                "'");
   }
   const std::lock_guard lock(mutex_);
   for (const auto& [id, known] : known_) {

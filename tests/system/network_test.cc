@@ -272,6 +272,13 @@ TEST_P(Networks, fixed_addresses_shared_and_missing_networks) {
               Not(HasSubstr("eth0")));
   EXPECT_THAT(refused({"run", "--network", "nowhere", kTestImage, "true"}),
               HasSubstr("network nowhere not found"));
+  for (const char* name : {"x", "of two words"}) {
+    docker({"network", "create", name});
+    EXPECT_THAT(run({"--rm", "--network", name, kTestImage, "ip", "addr"}).out, HasSubstr("eth0"));
+    docker({"network", "rm", name});
+  }
+  EXPECT_THAT(refused({"network", "create", " "}), HasSubstr("invalid network name"));
+  EXPECT_THAT(refused({"network", "create", "a\tb"}), HasSubstr("invalid network name"));
 }
 
 TEST_P(Networks, nothing_is_left_when_workloads_and_proad_have_gone) {
