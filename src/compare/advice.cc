@@ -184,6 +184,10 @@ std::string print_number(double number) {
   return text;
 }
 
+std::string print_megabytes(std::uint64_t bytes) {
+  return cat(print_number(static_cast<double>(bytes) / 1e6), " MB");
+}
+
 std::string rounds_text(unsigned rounds) { return cat(rounds, rounds == 1 ? " round" : " rounds"); }
 
 std::string print_figure(const Figure& figure, const Series& series) {
@@ -223,11 +227,9 @@ Advice advise(const Comparison& comparison) {
   }
   if (comparison.sizes.classic_disk && comparison.sizes.store > 0) {
     advice.reasons.push_back(
-        cat("Either hull runs the same image of ",
-            print_number(static_cast<double>(comparison.sizes.store) / 1e6),
-            " MB on disk; a classic virtual machine disk of the "
-            "same application takes ",
-            print_number(static_cast<double>(*comparison.sizes.classic_disk) / 1e6), " MB."));
+        cat("Either hull runs the same image of ", print_megabytes(comparison.sizes.store),
+            " on disk; a classic virtual machine disk of the same application takes ",
+            print_megabytes(*comparison.sizes.classic_disk), "."));
   }
   return advice;
 }

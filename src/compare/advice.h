@@ -1,6 +1,7 @@
 // What the numbers say about which hull suits, in plain words, and never more than they say. Pure.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,8 @@ Advice advise(const Comparison& comparison);
 std::string rounds_text(unsigned rounds);
 // With as many decimals as say something: "1409", "62.8", "0.045".
 std::string print_number(double number);
+// "1.95 MB", of 10^6 bytes.
+std::string print_megabytes(std::uint64_t bytes);
 // "1.4 ms (1.2 to 1.6)"
 std::string print_figure(const Figure& figure, const Series& series);
 

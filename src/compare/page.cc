@@ -168,16 +168,13 @@ std::string isolation_html(const Comparison& comparison) {
   return out + "</table></div>";
 }
 
-std::string megabytes(std::uint64_t bytes) {
-  return fixed(static_cast<double>(bytes) / 1e6) + " MB";
-}
-
 std::string sizes_html(const Comparison& comparison) {
-  std::string out = cat("<p>The same image for every hull: ", megabytes(comparison.sizes.transfer),
-                        " to transfer, ", megabytes(comparison.sizes.store), " in the store");
+  std::string out =
+      cat("<p>The same image for every hull: ", print_megabytes(comparison.sizes.transfer),
+          " to transfer, ", print_megabytes(comparison.sizes.store), " in the store");
   if (comparison.sizes.classic_disk) {
     out += cat("; a classic virtual machine disk of the same application takes ",
-               megabytes(*comparison.sizes.classic_disk));
+               print_megabytes(*comparison.sizes.classic_disk));
   }
   return out + ".</p>";
 }

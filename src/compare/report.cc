@@ -8,10 +8,6 @@ namespace {
 
 using json::Value;
 
-std::string megabytes(std::uint64_t bytes) {
-  return cat(bytes / 1'000'000, ".", bytes / 100'000 % 10, " MB");
-}
-
 std::string title_of(const Candidate& candidate) {
   if (!candidate.is_vm) return candidate.name;
   return cat(candidate.name, " (", candidate.hypervisor, candidate.emulated ? ", emulated" : "",
@@ -71,10 +67,11 @@ std::string print_table(const Comparison& comparison, const Advice& advice) {
   std::string out;
   for (const std::string& warning : advice.warnings) out += cat("NOTE: ", warning, "\n");
   if (!advice.warnings.empty()) out += "\n";
-  out += cat(comparison.image, ": ", megabytes(comparison.sizes.transfer), " to transfer, ",
-             megabytes(comparison.sizes.store), " in the store");
+  out += cat(comparison.image, ": ", print_megabytes(comparison.sizes.transfer), " to transfer, ",
+             print_megabytes(comparison.sizes.store), " in the store");
   if (comparison.sizes.classic_disk) {
-    out += cat("; as a classic virtual machine disk ", megabytes(*comparison.sizes.classic_disk));
+    out += cat("; as a classic virtual machine disk ",
+               print_megabytes(*comparison.sizes.classic_disk));
   }
   out += cat("\nmedians of ", rounds_text(comparison.rounds), ", with their 95 % intervals\n\n");
   std::vector<std::string> header = {""};
