@@ -82,8 +82,9 @@ class OciFaults : public fixtures::ContainerTest {
         EXPECT_NE(output.code, -1) << fault << " hung";
         expect_nothing_left(fault);
         // Later ones may not come at all in another run; the first always does.
-        if (when == 1)
+        if (when == 1) {
           EXPECT_TRUE(fixtures::eventually([this] { return has_injected(); })) << fault;
+        }
       }
     }
   }
