@@ -156,7 +156,8 @@ Result<void> disconnect(Services& services, Request& request) {
   const Value document = TRY(request.body());
   const json::Reader reader(document, "body");
   TRY(check_body(reader, Body::disconnect));
-  TRY(services.engine.networks().disconnect(request.name("name"), TRY(container_in(reader))));
+  const std::string container = TRY(container_in(reader));
+  TRY(services.engine.networks().disconnect(request.name("name"), container));
   return request.reply(200);
 }
 
