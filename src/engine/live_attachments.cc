@@ -171,8 +171,8 @@ std::vector<Member> LiveEngine::network_members() {
   return members;
 }
 
-Result<void> LiveEngine::connect_network(const Network& network, const std::string& ref,
-                                         NetworkRequest request) {
+Result<std::string> LiveEngine::connect_network(const Network& network, const std::string& ref,
+                                                NetworkRequest request) {
   const EntryPtr entry = TRY(find(ref));
   const std::lock_guard operation(entry->operation);
   request.network = network.name;
@@ -208,7 +208,7 @@ Result<void> LiveEngine::connect_network(const Network& network, const std::stri
     });
   }
   if (done.ok() && carried) done = announce_networks(entry);
-  if (done.ok()) return done;
+  if (done.ok()) return entry->data.id;
   {
     const std::lock_guard lock(mutex_);
     std::erase_if(entry->data.networks,
@@ -216,10 +216,10 @@ Result<void> LiveEngine::connect_network(const Network& network, const std::stri
     if (joined.held()) networks_->release(joined);
   }
   discard(keep(entry), "the error that is returned matters more");
-  return done;
+  return std::move(done).error();
 }
 
-Result<void> LiveEngine::disconnect_network(const Network& network, const std::string& ref) {
+Result<std::string> LiveEngine::disconnect_network(const Network& network, const std::string& ref) {
   const EntryPtr entry = TRY(find(ref));
   const std::lock_guard operation(entry->operation);
   Attachment left;
@@ -246,8 +246,8 @@ Result<void> LiveEngine::disconnect_network(const Network& network, const std::s
     std::erase_if(entry->data.networks,
                   [&](const Attachment& other) { return other.network == network.id; });
   }
-  if (carried) return announce_networks(entry);
-  return keep(entry);
+  TRY(carried ? announce_networks(entry) : keep(entry));
+  return entry->data.id;
 }
 
 }  // namespace proa::engine

@@ -153,9 +153,10 @@ class LiveEngine : public Engine {
   // Needs mutex_.
   void release_networks(Workload& workload);
   std::vector<Member> network_members();
-  Result<void> connect_network(const Network& network, const std::string& ref,
-                               NetworkRequest request);
-  Result<void> disconnect_network(const Network& network, const std::string& ref);
+  // Both give the workload's id.
+  Result<std::string> connect_network(const Network& network, const std::string& ref,
+                                      NetworkRequest request);
+  Result<std::string> disconnect_network(const Network& network, const std::string& ref);
   Result<void> start_entry(const EntryPtr& entry);
   // What a shim is started for: files alone need no network.
   enum class Purpose : bool { files, run };

@@ -145,15 +145,13 @@ Result<void> LiveNetworks::connect(const std::string& ref, const std::string& wo
     return fail(ErrorKind::unsupported, "cannot attach to the network '", network.name,
                 "' while a container exists");
   }
-  TRY(workloads_.connect(network, workload, std::move(request)));
-  tell("connect", network, workload);
+  tell("connect", network, TRY(workloads_.connect(network, workload, std::move(request))));
   return {};
 }
 
 Result<void> LiveNetworks::disconnect(const std::string& ref, const std::string& workload) {
   const Network network = TRY(inspect(ref));
-  TRY(workloads_.disconnect(network, workload));
-  tell("disconnect", network, workload);
+  tell("disconnect", network, TRY(workloads_.disconnect(network, workload)));
   return {};
 }
 
@@ -170,10 +168,11 @@ Result<std::vector<std::string>> LiveNetworks::prune(
   return pruned;
 }
 
-void LiveNetworks::tell(const char* action, const Network& network, const std::string& workload) {
+void LiveNetworks::tell(const char* action, const Network& network,
+                        const std::string& workload_id) {
   Event event{"network", action, network.id, {}, 0};
   event.attributes = {{"name", network.name}, {"type", std::string(name(network.driver))}};
-  if (!workload.empty()) event.attributes["container"] = workload;
+  if (!workload_id.empty()) event.attributes["container"] = workload_id;
   events_.publish(std::move(event));
 }
 

@@ -20,8 +20,9 @@ class LiveNetworks : public Networks {
   // What the engine knows of workloads, asked without this object's lock held.
   struct Workloads {
     std::function<std::vector<Member>()> members;
-    std::function<Result<void>(const Network&, const std::string&, NetworkRequest)> connect;
-    std::function<Result<void>(const Network&, const std::string&)> disconnect;
+    // Both give the workload's id.
+    std::function<Result<std::string>(const Network&, const std::string&, NetworkRequest)> connect;
+    std::function<Result<std::string>(const Network&, const std::string&)> disconnect;
     std::function<void(const Network&)> removed;
   };
   LiveNetworks(StateDb& state, Events& events, std::string tag, Workloads workloads);
@@ -57,7 +58,7 @@ class LiveNetworks : public Networks {
   Result<std::vector<Subnet>> taken_subnets();
   Known* find(const std::string& ref);
   static Result<Known> known_of(Network network);
-  void tell(const char* action, const Network& network, const std::string& workload = {});
+  void tell(const char* action, const Network& network, const std::string& workload_id = {});
 
   StateDb& state_;
   Events& events_;
