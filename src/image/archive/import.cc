@@ -28,6 +28,7 @@ std::string print_config(const ImportRequest& request, const Digest& diff_id) {
   oci::image::Config config;
   config.created = to_rfc3339(now());
   config.author = request.author;
+  config.parent = request.parent;
   config.platform = request.platform;
   config.run = request.run;
   config.diff_ids = {diff_id};

@@ -15,6 +15,7 @@ namespace proa::image {
 struct ImportRequest {
   std::string name;  // Reference::text(), "" for none
   std::string author, comment, created_by;
+  std::string parent;  // an image's id, "" for none
   oci::image::RunDefaults run;
   oci::image::Platform platform = oci::image::Platform::host();
 };

@@ -179,6 +179,7 @@ Result<Config> Config::parse(std::string_view text) {
   Config config;
   config.created = TRY(text_at(reader, "created"));
   config.author = TRY(text_at(reader, "author"));
+  config.parent = TRY(text_at(reader, "parent"));
   config.platform = TRY(Platform::parse(reader));
   config.diff_ids = TRY(parse_diff_ids(reader));
   if (const auto run = reader.find("config")) config.run = TRY(parse_run(*run));
@@ -190,6 +191,7 @@ std::string Config::print() const {
   json::Value value = json::Value::object();
   set_text(value, "created", created);
   set_text(value, "author", author);
+  set_text(value, "parent", parent);
   value.set("architecture", platform.architecture);
   set_text(value, "variant", platform.variant);
   value.set("os", platform.os);

@@ -63,6 +63,7 @@ struct HistoryEntry {
 struct Config {
   std::string created;  // RFC 3339, as it came; "" where none is given
   std::string author;
+  std::string parent;  // the id of the image that it was committed from; Docker's, "" for none
   Platform platform;
   RunDefaults run;
   std::vector<Digest> diff_ids;  // lowest layer first, at most kMaxLayers

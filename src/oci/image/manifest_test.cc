@@ -115,7 +115,8 @@ TEST(IndexTest, first_manifest_for_the_platform_is_chosen) {
 
 TEST(ConfigTest, configuration_of_docker_is_read_whole) {
   const auto parsed = Config::parse(cat(
-      R"({"architecture":"amd64","os":"linux","created":"2024-01-01T00:00:00Z","config":{"User":"1000:1000",)",
+      R"({"architecture":"amd64","os":"linux","created":"2024-01-01T00:00:00Z","parent":"sha256:ab",)",
+      R"("config":{"User":"1000:1000",)",
       R"("ExposedPorts":{"80/tcp":{}},"Env":["A=b"],"Entrypoint":["/e"],"Cmd":["c","d"],)",
       R"("Volumes":{"/data":{}},"WorkingDir":"/w","Labels":{"k":"v"},"StopSignal":"SIGINT",)",
       R"("StopTimeout":3,"Shell":["/bin/sh"],"OnBuild":null,)",
@@ -124,6 +125,7 @@ TEST(ConfigTest, configuration_of_docker_is_read_whole) {
       R"("history":[{"created_by":"x","empty_layer":true}]})"));
   ASSERT_TRUE(parsed.ok()) << parsed.error().message();
   const Config& config = parsed.value();
+  EXPECT_EQ(config.parent, "sha256:ab");
   EXPECT_EQ(config.run.user, "1000:1000");
   EXPECT_EQ(config.run.exposed_ports, std::vector<std::string>{"80/tcp"});
   EXPECT_EQ(config.run.command, (std::vector<std::string>{"c", "d"}));

@@ -110,6 +110,7 @@ Result<void> commit(Services& services, Request& request) {
                                     .author = request.text("author"),
                                     .comment = request.text("comment"),
                                     .created_by = join(workload.arguments, " "),
+                                    .parent = workload.image_id,
                                     .run = std::move(run)};
   // A virtual machine's files come out of its running guest.
   const bool pause =

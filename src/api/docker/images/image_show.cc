@@ -48,7 +48,7 @@ std::int64_t created_seconds(const image::Image& image) {
 Value print_image_summary(const image::Image& image, std::int64_t containers, std::int64_t shared) {
   Value value = Value::object();
   value.set("Id", image.id().text());
-  value.set("ParentId", "");
+  value.set("ParentId", image.config.parent);
   value.set("RepoTags", list_of(familiar_names(image)));
   value.set("RepoDigests", list_of(familiar_digests(image)));
   value.set("Created", created_seconds(image));
@@ -66,7 +66,7 @@ Value print_image(const image::Image& image) {
   value.set("Id", image.id().text());
   value.set("RepoTags", list_of(familiar_names(image)));
   value.set("RepoDigests", list_of(familiar_digests(image)));
-  value.set("Parent", "");
+  value.set("Parent", config.parent);
   value.set("Comment", config.history.empty() ? "" : config.history.back().comment);
   value.set("Created", config.created);
   value.set("DockerVersion", "");
