@@ -35,6 +35,24 @@ TEST_P(DockerFiles, cp_goes_both_ways_whether_or_not_it_runs) {
   EXPECT_EQ(engine().docker({"cp", "box:/tmp/copy", "-"}).out.substr(0, 4), "copy");
 }
 
+TEST_P(DockerFiles, cp_undoes_every_compression_and_refuses_what_is_cut_short) {
+  put(at("file"), "packed\n");
+  run({"-d", "--name", "box", kTestImage, "sleep", "600"});
+  for (const char* compression : {"--gzip", "--bzip2", "--xz", "--zstd"}) {
+    const Output packed = fixtures::run({.arguments = {"/bin/tar", "-C", engine().scratch(),
+                                                       compression, "-cf", at("packed"), "file"}});
+    ASSERT_EQ(packed.code, 0) << packed.err;
+    const std::string archive = file::read_file(at("packed")).value();
+    docker({"cp", "-", "box:/tmp"}, archive);
+    EXPECT_EQ(docker({"exec", "box", "cat", "/tmp/file"}), "packed") << compression;
+    docker({"exec", "box", "rm", "/tmp/file"});
+    EXPECT_NE(
+        engine().docker({"cp", "-", "box:/tmp"}, archive.substr(0, archive.size() - 20)).code, 0)
+        << compression;
+    docker({"exec", "box", "rm", "-f", "/tmp/file"});
+  }
+}
+
 TEST_P(DockerFiles, diff_and_export_show_the_writable_layer) {
   run({"--name", "box", kTestImage, "sh", "-c", "echo x >/tmp/new; rm /etc/group"});
   const std::string changes = docker({"diff", "box"});
@@ -102,6 +120,24 @@ TEST_F(DockerObjects, volumes_are_listed_inspected_and_removed) {
   docker({"rm", "-v", "anonymous"});
   EXPECT_TRUE(fixtures::eventually([&] { return docker({"volume", "ls", "-q"}).empty(); }));
   EXPECT_THAT(docker({"volume", "prune", "-f"}), HasSubstr("Total reclaimed space: 0B"));
+}
+
+TEST_F(DockerObjects, networks_events_name_the_container_by_its_id) {
+  docker({"network", "create", "net"});
+  const std::string id = docker({"create", "--name", "box", kTestImage});
+  docker({"network", "connect", "net", "box"});
+  docker({"network", "disconnect", "net", "box"});
+  EXPECT_EQ(docker({"events", "--since", "0", "--until", cat(std::time(nullptr) + 1), "--filter",
+                    "network=net", "--filter", "event=connect", "--filter", "event=disconnect",
+                    "--format", "{{.Action}} {{.Actor.Attributes.container}}"}),
+            cat("connect ", id, "\ndisconnect ", id));
+}
+
+TEST_F(DockerObjects, a_committed_image_names_its_parent) {
+  docker({"create", "--name", "box", kTestImage});
+  docker({"commit", "box", "made:1"});
+  EXPECT_EQ(docker({"inspect", "--format", "{{.Parent}}", "made:1"}),
+            docker({"inspect", "--format", "{{.Id}}", kTestImage}));
 }
 
 TEST_F(DockerObjects, images_are_listed_tagged_saved_loaded_and_removed) {

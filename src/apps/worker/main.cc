@@ -19,7 +19,8 @@ using image::WorkerRole;
 
 std::optional<WorkerRole> parse_role(std::string_view text) {
   for (const WorkerRole role :
-       {WorkerRole::fetch, WorkerRole::convert, WorkerRole::restore, WorkerRole::unpack}) {
+       {WorkerRole::fetch, WorkerRole::convert, WorkerRole::restore, WorkerRole::unpack,
+        WorkerRole::inflate}) {
     if (image::name(role) == text) return role;
   }
   return std::nullopt;
@@ -44,6 +45,8 @@ Result<void> run(WorkerRole role) {
       return restore(socket);
     case WorkerRole::unpack:
       return unpack(socket);
+    case WorkerRole::inflate:
+      return inflate(socket);
   }
   return {};
 }

@@ -15,4 +15,7 @@ Result<void> restore(FdRef socket);
 // Takes an archive apart: asks the parent for a file for each member and fills it.
 Result<void> unpack(FdRef socket);
 
+// Writes an archive without its compression into a pipe.
+Result<void> inflate(FdRef socket);
+
 }  // namespace proa::worker

@@ -1,17 +1,11 @@
-#include <vector>
-
+#include "apps/worker/archive_reading.h"
 #include "apps/worker/roles.h"
-#include "image/inflate/inflater.h"
 #include "image/tar/reader.h"
 #include "image/worker/worker.h"
 #include "kernel/file/file.h"
 
 namespace proa::worker {
 namespace {
-
-constexpr std::size_t kChunk = std::size_t{256} << 10;
-// The ratio is looked at beyond this: small archives of zeros harm nobody.
-constexpr std::uint64_t kRatioFrom = std::uint64_t{64} << 20;
 
 // Passes every member on to the parent.
 class MemberSink : public image::TarSink {
@@ -66,44 +60,14 @@ class MemberSink : public image::TarSink {
   Fd file_;
 };
 
-// Hands the tar on, and stops a decompression bomb: so much comes out of nothing but made-up data.
-class TarOutput : public image::InflateOutput {
- public:
-  explicit TarOutput(image::TarReader& reader) : reader_(reader), buffer_(kChunk) {}
-  void given(std::size_t count) { taken_ += count; }
-  Result<MutableByteSpan> space() override { return MutableByteSpan(buffer_); }
-  Result<void> filled(std::size_t count) override {
-    made_ += count;
-    if (made_ > kRatioFrom && made_ / image::LayerLimits{}.ratio > taken_) {
-      return fail(ErrorKind::exhausted, "more than ", image::LayerLimits{}.ratio,
-                  " bytes for each byte of the archive");
-    }
-    return reader_.feed(ByteSpan(buffer_).first(count));
-  }
-
- private:
-  image::TarReader& reader_;
-  std::vector<std::byte> buffer_;
-  std::uint64_t taken_ = 0;
-  std::uint64_t made_ = 0;
-};
-
 Result<void> run(FdRef socket, const image::Message& message) {
   if (message.descriptors.size() != 1) {
     return fail(ErrorKind::corrupt, "unpacking takes one descriptor");
   }
   MemberSink sink(socket);
   image::TarReader reader(sink, image::LayerLimits{});
-  TarOutput output(reader);
-  image::Inflater inflater(output);
-  std::vector<std::byte> buffer(kChunk);
-  while (true) {
-    const std::size_t count = TRY(file::read_some(message.descriptors.front(), buffer));
-    if (count == 0) break;
-    output.given(count);
-    TRY(inflater.write(ByteSpan(buffer).first(count)));
-  }
-  TRY(inflater.finish());
+  TRY(read_archive(message.descriptors.front(),
+                   [&reader](ByteSpan bytes) { return reader.feed(bytes); }));
   return reader.finish();
 }
 

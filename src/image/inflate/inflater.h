@@ -2,17 +2,15 @@
 // by the first bytes.
 #pragma once
 
-#include <cstdint>
 #include <memory>
 #include <string>
 
 #include "base/bytes.h"
 #include "base/result.h"
 #include "image/inflate/codec.h"
+#include "image/inflate/compression.h"
 
 namespace proa::image {
-
-enum class Compression : std::uint8_t { none, gzip, zstd, xz, bzip2 };
 
 // Owner: borrows the output. Thread: one at a time.
 class Inflater {

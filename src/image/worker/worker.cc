@@ -36,6 +36,8 @@ std::string_view name(WorkerRole role) {
       return "restore";
     case WorkerRole::unpack:
       return "unpack";
+    case WorkerRole::inflate:
+      return "inflate";
   }
   return "";
 }

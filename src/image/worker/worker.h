@@ -19,7 +19,8 @@ namespace proa::image {
 //   convert  makes a layer file from a compressed tar: no network
 //   restore  gives back a layer's tar, plain or compressed: no network
 //   unpack   takes an archive of images apart: no network
-enum class WorkerRole : std::uint8_t { fetch, convert, restore, unpack };
+//   inflate  undoes an archive's compression: no network
+enum class WorkerRole : std::uint8_t { fetch, convert, restore, unpack, inflate };
 std::string_view name(WorkerRole role);
 
 // The descriptor at which a worker finds its end of the socket.

@@ -1,11 +1,15 @@
 // A container's files: archive in and out, changes, export.
 #include <sys/stat.h>
 
+#include <array>
+#include <memory>
 #include <thread>
 
 #include "api/docker/resources.h"
 #include "api/services.h"
 #include "base/time.h"
+#include "image/archive/inflation.h"
+#include "image/inflate/compression.h"
 #include "image/registry/credentials.h"
 #include "kernel/file/file.h"
 #include "kernel/file/pipe.h"
@@ -87,28 +91,53 @@ Result<void> get_archive(Services& services, Request& request) {
   return send_stream(request, headers, tar);
 }
 
+// The first bytes of a body, by which its compression is known.
+Result<std::string> read_mark(Request& request) {
+  std::string mark;
+  std::array<std::byte, image::kMarkBytes> buffer;
+  while (mark.size() < image::kMarkBytes) {
+    const MutableByteSpan room = MutableByteSpan(buffer).first(image::kMarkBytes - mark.size());
+    const std::size_t size = TRY(request.connection().read_some(room));
+    if (size == 0) break;
+    mark += text_of(room.first(size));
+  }
+  return mark;
+}
+
+// Writes a body, of which `mark` was read already, to its end.
+Result<void> feed(Request& request, std::string_view mark, FdRef pipe) {
+  TRY(file::write_all(pipe, bytes_of(mark)));
+  std::vector<std::byte> buffer(65536);
+  while (true) {
+    const std::size_t size = TRY(request.connection().read_some(buffer));
+    if (size == 0) return {};
+    TRY(file::write_all(pipe, ByteSpan(buffer).first(size)));
+  }
+}
+
 Result<void> put_archive(Services& services, Request& request) {
   const std::string path = TRY(path_of(request));
   const wire::PathStat found = TRY(stat(services, request, path));
   if (!S_ISDIR(found.mode) && !S_ISLNK(found.mode)) {
     return fail(ErrorKind::invalid_argument, "extraction point is not a directory");
   }
+  const std::string mark = TRY(read_mark(request));
   file::Pipe pipe = TRY(file::make_pipe(file::kLargePipe));
+  std::unique_ptr<image::Inflation> inflation;
+  if (image::compression_of(mark) != image::Compression::none) {
+    inflation = TRY(image::Inflation::start(services.images.settings(), std::move(pipe.read)));
+    pipe.read = inflation->take_output();
+  }
   const wire::Path directory{.path = path, .keep_kinds = request.flag("noOverwriteDirNonDir")};
   Result<void> copied;
   std::thread copier([&, tar = std::move(pipe.read)]() mutable {
     copied = services.engine.copy_in(request.name("id"), directory, std::move(tar));
   });
-  std::vector<std::byte> buffer(65536);
-  Result<void> fed = [&]() -> Result<void> {
-    while (true) {
-      const std::size_t size = TRY(request.connection().read_some(buffer));
-      if (size == 0) return {};
-      TRY(file::write_all(pipe.write, ByteSpan(buffer).first(size)));
-    }
-  }();
+  Result<void> fed = feed(request, mark, pipe.write);
   pipe.write.reset();
   copier.join();
+  // What is damaged is told as such, not as the early end that the reader saw.
+  if (inflation) TRY(inflation->finish());
   TRY(std::move(copied));
   // A reader that stopped at the archive's end and was content left padding behind.
   if (!fed.ok() && fed.error().errno_code() != EPIPE) return fed;
