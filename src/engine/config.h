@@ -138,6 +138,7 @@ struct Config {
   std::string working_directory, user, hostname, domain;
   std::vector<std::string> groups;
   bool terminal = false, open_input = false, input_once = false;
+  wire::WindowSize console_size;  // of the terminal when it starts; 0 rows: not asked for
   bool attach_input = false, attach_output = false, attach_error = false;
   std::map<std::string, std::string> labels, annotations;
   std::vector<std::string> exposed_ports;    // "80/tcp"
@@ -151,6 +152,7 @@ struct Config {
   wire::LogOptions log;
   Limits limits;
   std::vector<Mount> mounts;
+  std::vector<std::string> volumes_from;  // "name[:ro]", for inspect: its mounts are in `mounts`
   std::vector<Ulimit> ulimits;
   std::vector<Device> devices;
   std::vector<std::string> device_rules;  // "c 7:* rwm"
@@ -158,6 +160,7 @@ struct Config {
   std::vector<std::string> security_options;  // "no-new-privileges", "seccomp=..."
   std::map<std::string, std::string> sysctls;
   std::string network_mode, pid_mode, ipc_mode, uts_mode, userns_mode, cgroupns_mode;
+  std::string isolation;  // the word the client used, for inspect
   std::vector<std::string> extra_hosts, dns, dns_options, dns_search;
   std::int64_t shm_size = 64 << 20;  // bytes
   std::optional<std::int32_t> oom_score_adjust;
@@ -224,6 +227,9 @@ struct Config {
     visit(55, "networks", self.networks);
     visit(56, "ports", self.ports);
     visit(57, "publish_all", self.publish_all);
+    visit(58, "console_size", self.console_size);
+    visit(59, "volumes_from", self.volumes_from);
+    visit(60, "isolation", self.isolation);
   }
 };
 

@@ -151,6 +151,7 @@ Result<void> apply_image(Workload& workload, const ImageFacts& image) {
   process.user = config.user.empty() ? image.user : config.user;
   process.groups = config.groups;
   process.terminal = config.terminal;
+  process.size = config.console_size;
   process.open_input = config.open_input;
   for (const auto& [key, value] : image.labels) config.labels.emplace(key, value);
   if (config.stop_signal.empty()) config.stop_signal = image.stop_signal;

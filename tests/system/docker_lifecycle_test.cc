@@ -35,6 +35,19 @@ TEST_P(DockerLifecycle, run_gives_output_errors_input_and_exit_code) {
   EXPECT_EQ(docker({"ps", "-aq"}), "");
 }
 
+TEST_P(DockerLifecycle, a_terminal_begins_with_the_size_that_create_gave) {
+  const Output made = engine().request(
+      "POST", "/containers/create?name=box",
+      cat(R"({"Image":")", kTestImage, R"(","Tty":true,"Cmd":["stty","size"],"HostConfig":{)",
+          R"("NetworkMode":"none","ConsoleSize":[31,97],"Runtime":")",
+          fixtures::runtime_word(GetParam()), R"("}})"));
+  ASSERT_EQ(made.code, 201) << made.out;
+  docker({"start", "box"});
+  EXPECT_EQ(docker({"wait", "box"}), "0");
+  EXPECT_EQ(trim(docker({"logs", "box"})), "31 97");
+  EXPECT_EQ(field("box", "{{json .HostConfig.ConsoleSize}}"), "[31,97]");
+}
+
 TEST_P(DockerLifecycle, run_of_what_cannot_start_says_so_by_its_exit_code) {
   EXPECT_EQ(try_run({"--rm", kTestImage, "no-such-program"}).code, 127);
   EXPECT_EQ(try_run({"--rm", kTestImage, "/etc"}).code, 126);

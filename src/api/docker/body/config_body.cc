@@ -104,6 +104,8 @@ void host_shape(Visitor& visit, Self& config) {
   visit("DeviceCgroupRules", config.device_rules);
   visit("Ulimits", config.ulimits);
   visit("Init", config.init);
+  visit("Isolation", config.isolation);
+  visit("VolumesFrom", config.volumes_from);
 }
 
 Result<void> read_health(const Reader& reader, Config& config) {
@@ -242,10 +244,8 @@ Result<void> read_host_config(const Reader& host, CreateBody& create,
   TRY(refuse_unsupported(host, {"Links", "StorageOpt", "Cgroup"}));
   ShapeReader visit(host);
   host_shape(visit, config);
-  std::string volume_driver, isolation;
-  visit("Isolation", isolation);
+  std::string volume_driver;
   visit("VolumeDriver", volume_driver);
-  visit("VolumesFrom", create.volumes_from);
   std::int64_t shm_size = 0;
   visit("ShmSize", shm_size);
   visit("MaskedPaths", config.masked_paths);
@@ -255,10 +255,11 @@ Result<void> read_host_config(const Reader& host, CreateBody& create,
     return fail(ErrorKind::not_found, "error looking up volume plugin ", printable(volume_driver),
                 ": plugin \"", printable(volume_driver), "\" not found");
   }
-  if (!isolation.empty() && isolation != "default") {
-    return fail(ErrorKind::invalid_argument, "invalid isolation: ", printable(isolation),
+  if (!config.isolation.empty() && config.isolation != "default") {
+    return fail(ErrorKind::invalid_argument, "invalid isolation: ", printable(config.isolation),
                 ": on Linux there is only \"default\"");
   }
+  config.console_size = TRY(read_console_size(host));
   if (shm_size < 0) return fail(ErrorKind::invalid_argument, "SHM size can not be less than 0");
   config.shm_size = shm_size == 0 ? defaults.shm_size : shm_size;
   if (config.oom_score_adjust &&
@@ -312,6 +313,17 @@ Result<CreateBody> read_create(const Value& body, const ConfigDefaults& defaults
   TRY(read_old_mac(reader, create.config));
   take_labels_as_annotations(create.config);
   return create;
+}
+
+Result<wire::WindowSize> read_console_size(const Reader& object) {
+  wire::WindowSize size;
+  const auto given = object.find("ConsoleSize");
+  if (!given) return size;
+  const auto numbers = TRY(given->elements());
+  if (numbers.size() != 2) return given->fault("expected two numbers");
+  size.rows = TRY(numbers[0].integer<std::uint16_t>());
+  size.columns = TRY(numbers[1].integer<std::uint16_t>());
+  return size;
 }
 
 Result<UpdateBody> read_update(const Value& body, const engine::Limits& now) {
@@ -382,6 +394,7 @@ Value print_host_config(const engine::Workload& workload) {
         std::pair("CapDrop", &config.capabilities_drop),
         std::pair("ExtraHosts", &config.extra_hosts), std::pair("GroupAdd", &config.groups),
         std::pair("SecurityOpt", &config.security_options),
+        std::pair("VolumesFrom", &config.volumes_from),
         std::pair("DeviceCgroupRules", &config.device_rules)}) {
     value.set(name, words_or_null(*list));
   }
@@ -396,11 +409,10 @@ Value print_host_config(const engine::Workload& workload) {
   print_limits(config.limits, value);
   value.set("ContainerIDFile", "");
   value.set("VolumeDriver", "");
-  value.set("VolumesFrom", nullptr);
   value.set("Links", nullptr);
   value.set("Cgroup", "");
-  value.set("Isolation", "");
-  value.set("ConsoleSize", Value(Value::Array{Value(0), Value(0)}));
+  const wire::WindowSize& size = config.console_size;
+  value.set("ConsoleSize", Value(Value::Array{Value(size.rows), Value(size.columns)}));
   value.set("ShmSize", config.shm_size);
   value.set("LogConfig", print_log(config.log));
   value.set("PortBindings", print_port_bindings(config.ports));

@@ -19,7 +19,6 @@ struct ConfigDefaults {
 
 struct CreateBody {
   engine::Config config;
-  std::vector<std::string> volumes_from;  // "name[:ro]"
   std::vector<std::string> warnings;
 };
 
@@ -27,6 +26,11 @@ struct CreateBody {
 //
 // Errors: invalid_argument (names the field), unsupported (a field that asks for what is not there)
 Result<CreateBody> read_create(const json::Value& body, const ConfigDefaults& defaults);
+
+// The member ConsoleSize, [height, width], where there is one.
+//
+// Errors: invalid_argument
+Result<wire::WindowSize> read_console_size(const json::Reader& object);
 
 struct UpdateBody {
   engine::Limits limits;  // what is not asked for is as in `now`

@@ -44,6 +44,7 @@ TEST(ReadCreate, what_dockers_client_sends_for_run_is_understood) {
   EXPECT_THAT(config.exposed_ports, ElementsAre("80/tcp", "53/udp"));
   EXPECT_THAT(config.image_volumes, ElementsAre("/data"));
   EXPECT_EQ(config.stop_timeout, 3);
+  EXPECT_EQ(config.console_size, (wire::WindowSize{.columns = 80, .rows = 24}));
   EXPECT_EQ(config.health->interval, 2'000'000'000);
   EXPECT_EQ(config.health->timeout, 30'000'000'000);
   ASSERT_EQ(config.mounts.size(), 2U);
@@ -148,6 +149,12 @@ constexpr Refusal kRefusals[] = {
      ErrorKind::invalid_argument, "HostPort"},
     {R"({"Image":"a","HostConfig":{"PortBindings":{"80/tcp":{"HostPort":"1"}}}})",
      ErrorKind::invalid_argument, "PortBindings.80/tcp: expected an array"},
+    {R"({"Image":"a","HostConfig":{"ConsoleSize":[24]}})", ErrorKind::invalid_argument,
+     "ConsoleSize: expected two numbers"},
+    {R"({"Image":"a","HostConfig":{"ConsoleSize":[24,-1]}})", ErrorKind::invalid_argument,
+     "ConsoleSize[1]"},
+    {R"({"Image":"a","HostConfig":{"Isolation":"hyperv"}})", ErrorKind::invalid_argument,
+     "hyperv"},
     {R"({"Image":"a","HostConfig":{"Runtime":"kata"}})", ErrorKind::invalid_argument, "kata"},
     {R"({"Image":"a","HostConfig":{"Ulimits":[{"Name":1}]}})", ErrorKind::invalid_argument,
      "Ulimits[0].Name"},
@@ -176,7 +183,8 @@ TEST(PrintHostConfig, what_was_asked_for_is_shown_again) {
   workload.id = std::string(64, 'a');
   workload.config = config_of(R"({"Image":"a","HostConfig":{"Binds":["/srv:/x:ro","vol:/v"],
     "Tmpfs":{"/t":"size=1m"},"Mounts":[{"Type":"volume","Source":"w","Target":"/w"}],
-    "Memory":67108864,"CapAdd":["SYS_TIME"],
+    "Memory":67108864,"CapAdd":["SYS_TIME"],"ConsoleSize":[24,80],"Isolation":"default",
+    "VolumesFrom":["other:ro"],
     "RestartPolicy":{"Name":"unless-stopped","MaximumRetryCount":0},
     "PortBindings":{"80/tcp":[{"HostIp":"","HostPort":"8080"}]}}})");
   const json::Value printed = print_host_config(workload);
@@ -187,6 +195,9 @@ TEST(PrintHostConfig, what_was_asked_for_is_shown_again) {
   EXPECT_EQ(json::print(*printed.find("Memory")), "67108864");
   EXPECT_EQ(json::print(*printed.find("CapAdd")), R"(["SYS_TIME"])");
   EXPECT_EQ(json::print(*printed.find("CapDrop")), "null");
+  EXPECT_EQ(json::print(*printed.find("ConsoleSize")), "[24,80]");
+  EXPECT_EQ(json::print(*printed.find("Isolation")), R"("default")");
+  EXPECT_EQ(json::print(*printed.find("VolumesFrom")), R"(["other:ro"])");
   EXPECT_EQ(json::print(*printed.find("RestartPolicy")),
             R"({"Name":"unless-stopped","MaximumRetryCount":0})");
   EXPECT_EQ(json::print(*printed.find("PortBindings")),

@@ -12,8 +12,8 @@ using engine::Workload;
 using json::Value;
 
 // The mounts of other containers, as --volumes-from asks for them.
-Result<void> add_volumes_from(engine::Engine& engine, CreateBody& body) {
-  for (const std::string& text : body.volumes_from) {
+Result<void> add_volumes_from(engine::Engine& engine, engine::Config& config) {
+  for (const std::string& text : config.volumes_from) {
     const auto [name, mode] = split_once(text, ':');
     if (!mode.empty() && mode != "ro" && mode != "rw" && mode != "z" && mode != "Z") {
       return fail(ErrorKind::invalid_argument, "invalid mode for volumes-from: ", printable(mode));
@@ -23,10 +23,10 @@ Result<void> add_volumes_from(engine::Engine& engine, CreateBody& body) {
       engine::Mount mount = point.mount;
       if (mode == "ro") mount.read_only = true;
       mount.anonymous = false;
-      const bool covered = std::ranges::any_of(body.config.mounts, [&](const auto& own) {
+      const bool covered = std::ranges::any_of(config.mounts, [&](const auto& own) {
         return own.destination == mount.destination;
       });
-      if (!covered) body.config.mounts.push_back(std::move(mount));
+      if (!covered) config.mounts.push_back(std::move(mount));
     }
   }
   return {};
@@ -37,7 +37,7 @@ Result<void> add_volumes_from(engine::Engine& engine, CreateBody& body) {
 Result<engine::Created> create_workload(Services& services, const Value& document,
                                         const std::string& name) {
   CreateBody body = TRY(read_create(document, services.defaults));
-  TRY(add_volumes_from(services.engine, body));
+  TRY(add_volumes_from(services.engine, body.config));
   engine::Created created = TRY(services.engine.create(name, std::move(body.config)));
   created.warnings.insert(created.warnings.begin(), body.warnings.begin(), body.warnings.end());
   return created;

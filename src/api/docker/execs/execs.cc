@@ -1,4 +1,5 @@
 // Further programs in a running container.
+#include "api/docker/body/config_body.h"
 #include "api/docker/body/description.h"
 #include "api/docker/resources.h"
 #include "api/docker/streams.h"
@@ -12,19 +13,6 @@ namespace proa::api::docker {
 namespace {
 
 using json::Value;
-
-// [height, width]
-Result<wire::WindowSize> console_size(const Value& document) {
-  const json::Reader reader(document, "body");
-  wire::WindowSize size;
-  const auto given = reader.find("ConsoleSize");
-  if (!given) return size;
-  const auto numbers = TRY(given->elements());
-  if (numbers.size() != 2) return given->fault("expected two numbers");
-  size.rows = TRY(numbers[0].integer<std::uint16_t>());
-  size.columns = TRY(numbers[1].integer<std::uint16_t>());
-  return size;
-}
 
 Result<void> create(Services& services, Request& request) {
   const Value document = TRY(request.body());
@@ -44,7 +32,7 @@ Result<void> create(Services& services, Request& request) {
   visit("Privileged", process.privileged);
   visit("WorkingDir", process.working_directory);
   TRY(visit.take());
-  process.size = TRY(console_size(document));
+  process.size = TRY(read_console_size(reader));
   TRY(parse_detach_keys(exec.detach_keys));
   const std::string id = TRY(services.engine.exec_create(request.name("id"), std::move(exec)));
   Value answer = Value::object();
@@ -61,7 +49,7 @@ Result<void> start(Services& services, Request& request) {
   visit("Detach", detach);
   visit("Tty", terminal);
   TRY(visit.take());
-  TRY(console_size(document));
+  TRY(read_console_size(reader));
   const engine::ExecState state = TRY(services.engine.exec_inspect(request.name("id")));
   if (state.started) {
     return fail(ErrorKind::busy, "exec command ", state.id, " has already run");
