@@ -116,8 +116,9 @@ class Joiner {
     }
     const process::Cloned cloned = TRY(process::clone({.flags = CLONE_PARENT, .cgroup = {}}));
     if (cloned.pid != 0) return announce_birth(sync, cloned.pid);
-    const Result<void> joined = Joiner(options, filter, sync).run();
-    discard(send_failure(sync, joined.error()), "nobody is left to tell");
+    Result<void> joined = Joiner(options, filter, sync).run();
+    const Error error = name_limit(options.process, std::move(joined).error());
+    discard(send_failure(sync, error), "nobody is left to tell");
     ::_exit(1);
   }();
   if (!done.ok()) discard(send_failure(sync, done.error()), "nobody is left to tell");

@@ -131,6 +131,17 @@ TEST_F(OciProcess, rlimits_when_of_an_unknown_type_or_twice_then_create_fails) {
   EXPECT_NE(create().code, 0);
 }
 
+TEST_F(OciProcess, rlimits_when_too_low_to_begin_then_the_error_names_the_limit) {
+  for (const char* name : {"RLIMIT_NOFILE", "RLIMIT_FSIZE"}) {
+    config("process.rlimits") =
+        json_of(cat(R"([{"type": ")", name, R"(", "soft": 0, "hard": 0}])"));
+    bundle().write();
+    const auto ran = run();
+    EXPECT_NE(ran.code, 0);
+    EXPECT_NE(ran.err.find(name), std::string::npos) << ran.err;
+  }
+}
+
 TEST_F(OciProcess, oom_score_adj_when_raised_then_the_process_has_it) {
   config("process.oomScoreAdj") = 321;
   EXPECT_EQ(text_at(facts(), "oomScoreAdj"), "321");

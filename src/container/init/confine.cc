@@ -1,6 +1,7 @@
 #include "container/init/confine.h"
 
 #include <linux/capability.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -124,6 +125,24 @@ Result<void> apply_limits(const oci::runtime::Process& process,
         cat("limit ", limit.resource, " stays at ", hard, ": raising it needs CAP_SYS_RESOURCE"));
   }
   return {};
+}
+
+Error name_limit(const oci::runtime::Process& process, Error error) {
+  struct Limit {
+    int errno_code;
+    int resource;
+    std::string_view name;
+  };
+  for (const Limit& known : {Limit{EMFILE, RLIMIT_NOFILE, "RLIMIT_NOFILE"},
+                             Limit{EFBIG, RLIMIT_FSIZE, "RLIMIT_FSIZE"}}) {
+    if (error.errno_code() != known.errno_code) continue;
+    for (const auto& limit : process.rlimits) {
+      if (limit.resource != known.resource) continue;
+      return std::move(error).with_context(
+          cat("process.rlimits: ", known.name, " of ", limit.soft, " is too low"));
+    }
+  }
+  return error;
 }
 
 Result<void> give_streams(std::uint32_t uid) {

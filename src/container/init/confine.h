@@ -34,6 +34,9 @@ Result<void> use_streams(const std::array<std::optional<FdRef>, 3>& streams);
 // Limits of resources. Those that this process may not raise are named in `warnings`.
 Result<void> apply_limits(const oci::runtime::Process& process, std::vector<std::string>& warnings);
 
+// Puts the limit that `error` comes of, where it is one that `process` asked for, in front of it.
+Error name_limit(const oci::runtime::Process& process, Error error);
+
 // Gives the standard streams to the user that the program will be, for it may open them anew by
 // name (/dev/stdout). Not the null device, nor what this process has no right to give.
 Result<void> give_streams(std::uint32_t uid);

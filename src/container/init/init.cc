@@ -26,6 +26,14 @@ Result<void> send_warnings(FdRef sync, std::vector<std::string>& warnings) {
   return {};
 }
 
+// A copy of the report's descriptor, at `lowest` or the next free number.
+Result<Fd> copy_report(FdRef report, int command, int lowest) {
+  Fd copy(::fcntl(report.get(), command, lowest));
+  if (copy.valid()) return copy;
+  // Invalid is a number that the limit of descriptors does not reach.
+  return fail_with(errno == EINVAL ? EMFILE : errno, "passing on the report");
+}
+
 // The steps of one first process; each uses what the ones before made.
 class Steps {
  public:
@@ -207,9 +215,7 @@ class Steps {
       copies.push_back(::fcntl(fd.get(), F_DUPFD_CLOEXEC, beyond));
       if (copies.back() < 0) return fail_errno("passing on a descriptor");
     }
-    Fd report(::fcntl(init_.sync.get(), F_DUPFD_CLOEXEC, beyond));
-    if (!report.valid()) return fail_errno("passing on the report");
-    init_.sync = std::move(report);
+    init_.sync = TRY(copy_report(init_.sync, F_DUPFD_CLOEXEC, beyond));
     for (int index = 0; index < init_.preserved; ++index) {
       if (::dup2(copies[static_cast<std::size_t>(index)], 3 + index) < 0) {
         return fail_errno("passing on a descriptor");
@@ -226,8 +232,7 @@ class Steps {
       return execute(program_.path, process_.args, program_.environment);
     }
     // The launcher's report must outlive one exec; it is put where no preserved one lies.
-    const Fd report(::fcntl(init_.sync.get(), F_DUPFD, 3 + init_.preserved));
-    if (!report.valid()) return fail_errno("passing on the report");
+    const Fd report = TRY(copy_report(init_.sync, F_DUPFD, 3 + init_.preserved));
     const Fd launcher = TRY(make_launcher(report));
     TRY(give_up_rights(process_, filter()));
     return launch(launcher, program_.path, process_.args, program_.environment);
@@ -248,9 +253,10 @@ class Steps {
 
 void run_init(Init& init) {
   Steps steps(init);
-  const Result<void> done = steps.run();
+  Result<void> done = steps.run();
   if (!done.ok()) {
-    discard(send_failure(init.sync, done.error()), "nobody is left to tell");
+    const Error error = name_limit(*init.plan.spec.process, std::move(done).error());
+    discard(send_failure(init.sync, error), "nobody is left to tell");
   }
   ::_exit(1);
 }

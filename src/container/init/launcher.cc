@@ -10,6 +10,7 @@
 
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 
 #include "kernel/file/file.h"
@@ -130,7 +131,11 @@ Result<Fd> copy_to_memory(FdRef program) {
 Result<Fd> make_launcher(FdRef report) {
   Fd memory = TRY(make_memory("launcher"));
   const Image image = make_image(report.get());
-  TRY(file::write_all(memory, bytes_of(image)));
+  // A limit on the size of files then is an error, and not the end.
+  const auto handler = ::signal(SIGXFSZ, SIG_IGN);
+  const Result<void> written = file::write_all(memory, bytes_of(image));
+  ::signal(SIGXFSZ, handler);
+  TRY(Result<void>(written));
   TRY(seal(memory));
   return memory;
 }
