@@ -2,7 +2,6 @@
 // state, on a full disk.
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <sys/mount.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -249,39 +248,22 @@ TEST_P(EngineFaults, shim_when_it_dies_while_proad_is_dead_then_the_next_one_end
 }
 
 TEST_P(EngineFaults, disk_when_it_is_full_then_says_so_and_recovers) {
-  engine().kill();
-  const std::string image = engine().scratch() + "/disk";
-  const std::string kept = engine().root() + ".kept";
-  const auto shell = [](const std::string& text) {
-    return fixtures::run({.arguments = {"/bin/sh", "-c", text}}).code;
-  };
-  ASSERT_EQ(
-      shell(cat("truncate -s 40M ", image, " && mkfs.ext4 -q ", image, " && mv ", engine().root(),
-                " ", kept, " && mkdir ", engine().root(), " && mount -o loop ", image, " ",
-                engine().root(), " && cp -a ", kept, "/. ", engine().root())),
-      0);
-  ASSERT_OK(engine().restart());
+  const auto disk = fixtures::SmallDisk::below(engine(), 40);
+  ASSERT_OK(disk);
   const std::string id = create("before", create_body("echo fine"));
-  const std::string filler = engine().root() + "/filler";
-  shell(cat("dd if=/dev/zero of=", filler, " bs=64k 2>/dev/null; dd if=/dev/zero of=", filler,
-            "2 bs=1 count=4096 2>/dev/null"));
+  ASSERT_OK(disk.value().fill());
   const Output refused = post("/containers/create?name=more", create_body("echo more"));
   const Output start = post(cat("/containers/", id, "/start"));
   EXPECT_TRUE(refused.code >= 500 || start.code >= 500) << refused.code << " " << start.code;
   EXPECT_NE(cat(refused.out, start.out).find("No space left"), std::string::npos)
       << refused.out << start.out;
-  ASSERT_EQ(shell(cat("rm ", filler, "*")), 0);
+  ASSERT_OK(disk.value().make_room());
   const Output again = post(cat("/containers/", id, "/start"));
   EXPECT_EQ(again.code, 204) << again.out;
   EXPECT_TRUE(ends(id));
   EXPECT_EQ(text_at(inspect(id), "State.ExitCode"), "0");
   EXPECT_EQ(engine().request("DELETE", cat("/v1.43/containers/", id, "?force=1")).code, 204);
   eventually([&] { return !file::exists(cat(engine().run_directory(), "/w/", id)); });
-  engine().kill();
-  EXPECT_EQ(shell(cat("umount ", engine().root(), " && rmdir ", engine().root(), " && mv ", kept,
-                      " ", engine().root())),
-            0);
-  ASSERT_OK(engine().restart());
 }
 
 // proad dies at its n-th write of anything to disk, and opens again with what was done by then.

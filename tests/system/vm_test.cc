@@ -162,6 +162,24 @@ TEST_F(MachineTest, when_its_file_server_is_killed_it_ends_and_this_is_told) {
   expect_nothing_left("box");
 }
 
+TEST_F(MachineTest, when_the_hosts_disk_is_full_it_waits_for_room_and_this_is_told) {
+  const auto disk = fixtures::SmallDisk::below(engine(), 100);
+  ASSERT_OK(disk);
+  start_box();
+  ASSERT_OK(disk.value().fill());
+  docker({"exec", "-d", "box", "sh", "-c",
+          "dd if=/dev/urandom of=/file bs=64k count=128 && sync && wc -c </file >/size"});
+  EXPECT_TRUE(eventually([&] {
+    return engine().log().find(cat(field("box", "{{.Id}}"), ": the virtual machine waits")) !=
+           std::string::npos;
+  }));
+  ASSERT_OK(disk.value().make_room());
+  EXPECT_TRUE(eventually([&] {
+    return trim(engine().docker({"exec", "box", "cat", "/size"}).out) == cat(8 << 20);
+  }));
+  docker({"rm", "-f", "box"});
+}
+
 // The host's cgroup holds the machine as a whole; here it holds less than the machine was promised.
 TEST_F(MachineTest, when_the_hosts_limit_is_reached_it_ends_and_this_is_told) {
   start_box({"-m", "200m"});

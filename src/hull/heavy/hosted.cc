@@ -2,7 +2,10 @@
 
 #include <fcntl.h>
 
+#include <chrono>
 #include <csignal>
+#include <cstdio>
+#include <utility>
 
 #include "hull/heavy/jail.h"
 #include "hull/heavy/qmp.h"
@@ -15,18 +18,26 @@ namespace {
 
 constexpr const char* kLog = "qemu.log";
 constexpr std::size_t kShownLog = 2000;  // bytes of it in a message
+// How long a machine whose write found the host's disk full waits before it tries again.
+constexpr auto kRoomRetry = std::chrono::seconds(1);
+constexpr auto kRoomReminder = std::chrono::minutes(1);
 
 class HostedMachine : public Machine {
  public:
-  HostedMachine(io::Loop& loop, Isolation isolation, std::vector<LayerPlace> places,
-                process::Child qemu, std::string log, OnMachineEnd on_end)
+  HostedMachine(io::Loop& loop, std::string id, Isolation isolation,
+                std::vector<LayerPlace> places, process::Child qemu, std::string log,
+                OnMachineEnd on_end)
       : loop_(loop),
+        id_(std::move(id)),
         isolation_(isolation),
         places_(std::move(places)),
         qemu_(std::move(qemu)),
         log_(std::move(log)),
         on_end_(std::move(on_end)) {}
-  ~HostedMachine() override { loop_.forget(qemu_.pidfd()); }
+  ~HostedMachine() override {
+    loop_.cancel(retry_timer_);
+    loop_.forget(qemu_.pidfd());
+  }
 
   Result<void> begin(Fd control) {
     control_ = TRY(QmpClient::open(
@@ -38,21 +49,52 @@ class HostedMachine : public Machine {
   Isolation isolation() const override { return isolation_; }
   std::uint32_t shown_number() const override { return static_cast<std::uint32_t>(qemu_.pid()); }
   const std::vector<LayerPlace>& layer_places() const override { return places_; }
-  void pause(Done<> done) override { control_->command("stop", std::move(done)); }
-  void resume(Done<> done) override { control_->command("cont", std::move(done)); }
+  void pause(Done<> done) override {
+    paused_ = true;
+    control_->command("stop", std::move(done));
+  }
+  void resume(Done<> done) override {
+    paused_ = false;
+    control_->command("cont", std::move(done));
+  }
   void kill() override { discard(qemu_.signal(SIGKILL), "its end is what was wanted"); }
 
  private:
   void on_event(const std::string& name, const json::Value& data) {
+    if (name == "BLOCK_IO_ERROR") return on_disk_error(text_in(data, "action"));
     if (name != "SHUTDOWN") return;
-    const json::Value* reason = data.find("reason");
-    const auto* text = reason != nullptr ? reason->get_if<std::string>() : nullptr;
+    const std::string* text = text_in(data, "reason");
     if (text == nullptr) return;
     if (*text == "guest-shutdown") end_ = MachineEnd::powered_off;
     if (*text == "guest-reset" || *text == "guest-panic") end_ = MachineEnd::reset;
   }
 
+  static const std::string* text_in(const json::Value& data, const char* member) {
+    const json::Value* found = data.find(member);
+    return found != nullptr ? found->get_if<std::string>() : nullptr;
+  }
+
+  // QEMU stops the machine at a write for which the host's disk has no room, and makes it again
+  // with "cont"; every other error is the guest's to hear.
+  void on_disk_error(const std::string* action) {
+    if (action == nullptr || *action != "stop" || retry_timer_ != 0) return;
+    const auto now = io::Clock::now();
+    if (now >= next_reminder_) {
+      next_reminder_ = now + kRoomReminder;
+      const std::string told =
+          cat("proa-shim: workload ", id_,
+              ": the virtual machine waits: the disk under its writable layer is full\n");
+      std::fputs(told.c_str(), stderr);
+    }
+    retry_timer_ = loop_.after(kRoomRetry, [this] {
+      retry_timer_ = 0;
+      // A paused machine tries again when it is resumed.
+      if (!paused_) control_->command("cont", [](const Result<void>&) {});
+    });
+  }
+
   void on_exit() {
+    loop_.cancel(std::exchange(retry_timer_, 0));
     loop_.forget(qemu_.pidfd());
     const auto end = qemu_.wait();
     // Its last words may still lie there.
@@ -80,6 +122,7 @@ class HostedMachine : public Machine {
   }
 
   io::Loop& loop_;
+  std::string id_;  // of the workload
   Isolation isolation_;
   std::vector<LayerPlace> places_;
   process::Child qemu_;
@@ -87,6 +130,9 @@ class HostedMachine : public Machine {
   OnMachineEnd on_end_;
   std::unique_ptr<QmpClient> control_;
   MachineEnd end_ = MachineEnd::failed;
+  bool paused_ = false;  // by its user
+  io::Loop::Timer retry_timer_ = 0;  // 0: no write waits for room
+  io::Clock::time_point next_reminder_;
 };
 
 class Hosted : public Hypervisor {
@@ -120,8 +166,9 @@ class Hosted : public Hypervisor {
     program.errors = errors;
     process::Child qemu = TRY(run_jailed(std::move(program)));
     auto machine =
-        std::make_unique<HostedMachine>(loop, isolation(), std::move(command.layer_places),
-                                        std::move(qemu), std::move(log), std::move(on_end));
+        std::make_unique<HostedMachine>(loop, spec.id, isolation(),
+                                        std::move(command.layer_places), std::move(qemu),
+                                        std::move(log), std::move(on_end));
     TRY(machine->begin(std::move(control.first)));
     return std::unique_ptr<Machine>(std::move(machine));
   }
