@@ -62,7 +62,7 @@ Result<double> memory_of(Subject& subject) {
 Result<std::vector<double>> density(const Target& target, const Options& options) {
   std::vector<std::unique_ptr<Subject>> many;
   for (unsigned number = 0; number < options.instances; ++number) {
-    many.push_back(std::make_unique<Subject>(target, options.order));
+    many.push_back(std::make_unique<Subject>(target, options.order, *options.workloads));
     TRY(many.back()->start(options.patience));
   }
   std::vector<double> shares;
@@ -100,7 +100,7 @@ void look_within(Subject& subject, const Target& target, const std::string& prob
 
 Round run_round(const Target& target, const Options& options, const std::string& probe) {
   Round round;
-  Subject subject(target, options.order);
+  Subject subject(target, options.order, *options.workloads);
   const Result<StartTimes> times = subject.start(options.patience);
   if (!times.ok()) {
     round.emplace("start", times.error());
@@ -119,7 +119,7 @@ Round run_round(const Target& target, const Options& options, const std::string&
 
 Result<Isolation> ask_isolation(const Target& target, const Options& options,
                                 const std::string& probe) {
-  Subject subject(target, options.order);
+  Subject subject(target, options.order, *options.workloads);
   TRY(subject.start(options.patience));
   TRY(subject.put_program(kProbe, probe));
   const std::string told = TRY(subject.run({kProbe, "facts"}));

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -24,6 +25,7 @@ struct Options {
   Clock::duration patience = std::chrono::seconds(120);
   std::vector<std::string> needs;
   std::function<void(const std::string& line)> tell;
+  std::shared_ptr<Workloads> workloads = std::make_shared<Workloads>();
 };
 
 // The figures that these options lead to: what is measured, in the order in which it is shown.

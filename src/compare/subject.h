@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <map>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -36,11 +37,34 @@ struct StartTimes {
   std::optional<double> reply;   // until its port answered
 };
 
+// The workloads of a comparison that are there now, so that they can be taken away when it is
+// ended from outside. Thread: any. Owner: who asks for the comparison.
+class Workloads {
+ public:
+  // Makes one; gives its id.
+  //
+  // Errors: cancelled (after end()), what the engine says
+  Result<std::string> make(const client::Address& engine, const json::Value& body);
+  void remove(const std::string& id);
+  // Takes all away; none is made afterwards.
+  void end();
+
+ private:
+  static void remove_from(const client::Address& engine, const std::string& id);
+
+  std::mutex mutex_;
+  std::map<std::string, client::Address> present_;  // guarded: ids, and where they are
+  bool has_ended_ = false;                          // guarded
+};
+
 // Thread: one at a time. Owner: the comparison; whatever it made is removed with it.
 class Subject {
  public:
-  Subject(const Target& target, Order order)
-      : client_(target.engine), target_(target), order_(std::move(order)) {}
+  Subject(const Target& target, Order order, Workloads& workloads)
+      : client_(target.engine),
+        target_(target),
+        order_(std::move(order)),
+        workloads_(workloads) {}
   Subject(const Subject&) = delete;
   Subject& operator=(const Subject&) = delete;
   ~Subject() { remove(); }
@@ -67,6 +91,7 @@ class Subject {
   client::Client client_;
   const Target& target_;
   Order order_;
+  Workloads& workloads_;
   std::string id_;
 };
 

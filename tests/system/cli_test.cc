@@ -18,6 +18,18 @@ using ::testing::StartsWith;
 
 class CliTest : public fixtures::HullTest {
  protected:
+  // `proa` in the background; `out` takes what it writes.
+  Result<process::Child> start_client(const std::vector<std::string>& words,
+                                      const fixtures::Capture& out) {
+    const fixtures::Command command = engine().proa_command(words);
+    return process::Child::spawn({.program = command.arguments[0],
+                                  .arguments = command.arguments,
+                                  .environment = command.environment,
+                                  .standard_input = {},
+                                  .standard_output = out.fd(),
+                                  .standard_error = {},
+                                  .inherited = {}});
+  }
   // `proa` that has to succeed; what it printed, without the last line feed.
   std::string proa(const std::vector<std::string>& arguments, std::string input = {}) {
     const Output ran = engine().proa(arguments, std::move(input));
@@ -120,15 +132,8 @@ TEST_P(CliTest, life_of_a_container) {
 TEST_P(CliTest, attached_client_gets_signals_and_the_exit_code) {
   const auto words = run_words({"--rm", "--name", "signalled", kTestImage, "sh", "-c",
                                 "trap 'exit 5' USR1; echo ready; while :; do sleep 0.1; done"});
-  const fixtures::Command command = engine().proa_command(words);
   const fixtures::Capture out;
-  auto client = process::Child::spawn({.program = command.arguments[0],
-                                       .arguments = command.arguments,
-                                       .environment = command.environment,
-                                       .standard_input = {},
-                                       .standard_output = out.fd(),
-                                       .standard_error = {},
-                                       .inherited = {}});
+  auto client = start_client(words, out);
   ASSERT_OK(client);
   ASSERT_TRUE(eventually([&] { return out.text() == "ready\n"; }));
   ASSERT_OK(client.value().signal(SIGUSR1));
@@ -136,6 +141,22 @@ TEST_P(CliTest, attached_client_gets_signals_and_the_exit_code) {
   ASSERT_OK(end);
   ASSERT_TRUE(end.value().has_value());
   EXPECT_EQ(process::shell_code(*end.value()), 5);
+}
+
+TEST_P(CliTest, compare_that_is_interrupted_takes_its_workloads_away) {
+  const fixtures::Capture out;
+  auto client =
+      start_client({"compare", "-q", "--only", std::string(fixtures::runtime_word(GetParam())),
+                    kTestImage, "sleep", "600"},
+                   out);
+  ASSERT_OK(client);
+  ASSERT_TRUE(eventually([&] { return proa({"ps", "-q"}) != ""; }));
+  ASSERT_OK(client.value().signal(SIGINT));
+  const auto end = client.value().wait_for(std::chrono::seconds(20));
+  ASSERT_OK(end);
+  ASSERT_TRUE(end.value().has_value());
+  EXPECT_EQ(process::shell_code(*end.value()), 130);
+  EXPECT_EQ(proa({"ps", "-aq"}), "");
 }
 
 TEST_P(CliTest, start_and_attach_show_what_a_container_writes) {

@@ -6,6 +6,7 @@
 #include "apps/cli/app/commands.h"
 #include "apps/cli/app/project.h"
 #include "apps/cli/call.h"
+#include "apps/cli/ending.h"
 #include "base/number.h"
 #include "compose/plan/labels.h"
 #include "compose/run/down.h"
@@ -75,17 +76,7 @@ Result<void> choose(const client::Flags& flags, compose::UpOptions& options) {
 Result<int> follow(const client::Address& engine, const compose::Project& project,
                    const std::set<std::string>& services, compose::Report& report) {
   // Threads of their own wait for signals, so that the logs' own can be left where they are.
-  sigset_t ends;
-  ::sigemptyset(&ends);
-  for (const int signal : {SIGINT, SIGTERM}) ::sigaddset(&ends, signal);
-  ::pthread_sigmask(SIG_BLOCK, &ends, nullptr);
-  const auto asked = [&](const std::stop_token& done) {
-    const timespec brief{0, 200'000'000};
-    while (!done.stop_requested()) {
-      if (::sigtimedwait(&ends, nullptr, &brief) > 0) return true;
-    }
-    return false;
-  };
+  const EndingSignals ending;
   const auto end = [&](compose::Lifecycle how, std::string_view what) {
     report.tell("Project", project.name, what);
     compose::LifecycleOptions options;
@@ -94,9 +85,9 @@ Result<int> follow(const client::Address& engine, const compose::Project& projec
             "what did not stop is still there to see");
   };
   std::jthread stopper([&](const std::stop_token& done) {
-    if (!asked(done)) return;
+    if (!ending.wait(done)) return;
     std::jthread hastener([&](const std::stop_token& stopped) {
-      if (asked(stopped)) end(compose::Lifecycle::kill, "Killing");
+      if (ending.wait(stopped)) end(compose::Lifecycle::kill, "Killing");
     });
     end(compose::Lifecycle::stop, "Stopping (again to kill)");
   });

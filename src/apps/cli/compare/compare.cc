@@ -3,8 +3,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <thread>
+
 #include "apps/cli/call.h"
 #include "apps/cli/compare/commands.h"
+#include "apps/cli/ending.h"
 #include "base/number.h"
 #include "client/http/address.h"
 #include "client/http/request.h"
@@ -144,6 +147,14 @@ Result<int> do_compare(Call& call) {
   const compare::Sizes sizes =
       TRY(sizes_of(*engine, options.order.image, call.flags().text("disk")));
   const std::vector<compare::Target> targets = TRY(targets_of(call, *engine));
+  const EndingSignals ending;
+  const std::jthread watch([&](const std::stop_token& done) {
+    const std::optional<int> signal = ending.wait(done);
+    if (!signal) return;
+    options.workloads->end();
+    // Not by returning: a round takes its time to find out.
+    ::_exit(128 + *signal);
+  });
   compare::Comparison comparison = TRY(compare::measure(targets, options));
   comparison.sizes = sizes;
   const compare::Advice advice = compare::advise(comparison);
