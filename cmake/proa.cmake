@@ -127,6 +127,9 @@ function(proa_test name)
   set_tests_properties(${name} PROPERTIES LABELS ${ARG_LABEL} TIMEOUT 900)
 endfunction()
 
+# What users run, without the programs of tests and benchmarks.
+add_custom_target(programs)
+
 # proa_program(<name> [STATIC] [<dependency>...]): bin/<name> from this folder's sources.
 # STATIC: starts often; linked statically in the release preset.
 function(proa_program name)
@@ -138,6 +141,9 @@ function(proa_program name)
   proa_reuse_headers(${name})
   if(ARG_STATIC AND PROA_STATIC)
     target_link_options(${name} PRIVATE -static -Wl,--fatal-warnings)
+  endif()
+  if(CMAKE_CURRENT_SOURCE_DIR MATCHES "^${CMAKE_SOURCE_DIR}/src/apps/")
+    add_dependencies(programs ${name})
   endif()
 endfunction()
 
