@@ -1,5 +1,6 @@
 // Every verb of `proa`, through a real proad, as a user types it.
 #include <gmock/gmock.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 
 #include "base/text.h"
@@ -337,6 +338,8 @@ TEST(CliStartTest, engine_is_started_once_where_none_runs) {
   fixtures::run({.arguments = {"/bin/sh", "-c", cat("kill ", engines.out)}});
   EXPECT_TRUE(fixtures::eventually(
       [&] { return !file::exists(cat("/proc/", trim(engines.out), "/stat")); }));
+  // What pins the mounts outlives an engine.
+  EXPECT_EQ(::umount2(cat(at, "/run/mnt").c_str(), MNT_DETACH), 0);
 }
 
 }  // namespace
