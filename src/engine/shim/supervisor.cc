@@ -88,17 +88,19 @@ void Supervisor::start_process(hull::Done<> done) {
 void Supervisor::on_ready() {}
 
 void Supervisor::on_out_of_memory() {
-  out_of_memory_ = true;
+  if (std::exchange(out_of_memory_, true)) return;
   discard(record({.kind = wire::RecordKind::out_of_memory}), "the end tells it again");
 }
 
 void Supervisor::on_end(const wire::Ending& ending) {
+  // The end may overtake the notice of what caused it; it is told once, and first.
+  if (ending.out_of_memory && !out_of_memory_) on_out_of_memory();
   loop_.cancel(std::exchange(kill_timer_, 0));
   stop_probing();
   phase_ = Phase::draining;
   paused_ = false;
   ending_ = ending;
-  ending_.out_of_memory = ending.out_of_memory || out_of_memory_;
+  ending_.out_of_memory = out_of_memory_;
   streams_.finish(ending_, [this] { ended(); });
 }
 
