@@ -5,6 +5,7 @@
 
 #include "base/id.h"
 #include "base/text.h"
+#include "image/ingest/publish.h"
 #include "image/tar/entry_writer.h"
 #include "kernel/file/file.h"
 
@@ -16,7 +17,7 @@ Result<LayerTar> LayerTar::create(const image::Store& store, const image::Stagin
   const std::string id = random_hex(8);
   image::Staging::File file = TRY(staging.create_file(cat(id, ".erofs")));
   image::Staging::File map = TRY(staging.create_file(cat(id, ".tarmap.zst")));
-  LayerTar tar(store, std::move(file), std::move(map));
+  LayerTar tar(store, staging, std::move(file), std::move(map));
   image::TarmapWriter tarmap = TRY(image::TarmapWriter::create(tar.tarmap_.fd));
   tar.builder_ =
       std::make_unique<image::LayerBuilder>(tar.file_.fd, std::move(tarmap), image::LayerLimits());
@@ -61,32 +62,17 @@ Result<Layer> LayerTar::finish() {
   const image::BuiltLayer built = TRY(builder_->finish());
   const Layer layer{built.diff_id, built.tar_bytes};
   const file::LockFile lock = TRY(store_->lock_item(built.diff_id));
-  std::optional<image::LayerRecord> record = TRY(store_->layer(built.diff_id));
-  const bool present = record.has_value();
-  if (!record) {
-    const struct stat status = TRY(file::stat(file_.fd));
-    record.emplace();
-    record->tar_size = built.tar_bytes;
-    record->file_size = static_cast<std::uint64_t>(status.st_size);
-    record->largest_id = std::max(built.tree.largest_uid, built.tree.largest_gid);
-  }
+  const std::optional<image::LayerRecord> present = TRY(store_->layer(built.diff_id));
   // The blob is the plain tar itself, which the store makes again when somebody wants it.
-  if (record->made_from(built.diff_id)) return layer;
-  record->sources.push_back(built.diff_id);
-  if (present) {
-    // What made it from another blob may have lied about what is in it.
-    const Fd there =
-        TRY(file::open_at(store_->root(), image::place::layer(built.diff_id), O_RDONLY));
-    const bool same = TRY(file::same_content(there, file_.fd));
-    if (!same) {
-      return fail(ErrorKind::corrupt, "layer ", built.diff_id.text(),
-                  " is here already with another content; remove the image that brought it");
-    }
-  } else {
-    TRY(store_->publish(tarmap_.fd, tarmap_.path, image::place::tarmap(built.diff_id)));
-    TRY(store_->publish(file_.fd, file_.path, image::place::layer(built.diff_id)));
-  }
-  TRY(store_->write_record(built.diff_id, *record));
+  if (present && present->made_from(built.diff_id)) return layer;
+  const struct stat status = TRY(file::stat(file_.fd));
+  image::LayerRecord record;
+  record.tar_size = built.tar_bytes;
+  record.file_size = static_cast<std::uint64_t>(status.st_size);
+  record.largest_id = std::max(built.tree.largest_uid, built.tree.largest_gid);
+  const image::ConvertedLayer converted{built.diff_id, std::move(record), std::move(file_),
+                                        std::move(tarmap_)};
+  TRY(image::publish_layer(*store_, *staging_, {built.diff_id, nullptr, converted}, present));
   return layer;
 }
 

@@ -36,12 +36,14 @@ class LayerTar {
   Result<Layer> finish();
 
  private:
-  LayerTar(const image::Store& store, image::Staging::File file, image::Staging::File tarmap)
-      : store_(&store), file_(std::move(file)), tarmap_(std::move(tarmap)) {}
+  LayerTar(const image::Store& store, const image::Staging& staging, image::Staging::File file,
+           image::Staging::File tarmap)
+      : store_(&store), staging_(&staging), file_(std::move(file)), tarmap_(std::move(tarmap)) {}
   Result<void> write(std::string_view bytes);
   Result<void> pad(std::uint64_t size);
 
   const image::Store* store_;
+  const image::Staging* staging_;
   image::Staging::File file_;
   image::Staging::File tarmap_;
   std::unique_ptr<image::LayerBuilder> builder_;

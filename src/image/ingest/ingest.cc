@@ -17,12 +17,10 @@ constexpr std::size_t kChunk = std::size_t{256} << 10;
 constexpr std::uint64_t kWritebackStep = std::uint64_t{4} << 20;
 constexpr std::uint64_t kProgressStep = std::uint64_t{1} << 20;
 
-// The blob as it is written: a file that stays when we are interrupted, and its digest.
+// The blob as it is written: a file that stays when we are interrupted.
 struct PartialBlob {
-  Fd file;
-  std::string path;  // below the root
+  Staging::File file;
   std::uint64_t size = 0;
-  Sha256 hash;
 };
 
 std::string short_id(const Digest& digest) { return digest.hex().substr(0, 12); }
@@ -47,13 +45,13 @@ class Stream {
                     " bytes that the manifest says");
       }
       hash.update(piece);
-      if (blob != nullptr) TRY(file::write_all(blob->file, piece));
+      if (blob != nullptr) TRY(file::write_all(blob->file.fd, piece));
       TRY(conversion.write(piece));
       report();
       if (size_ < next_writeback_) continue;
       next_writeback_ = size_ + kWritebackStep;
       conversion.start_writeback();
-      if (blob != nullptr) file::start_writeback(blob->file);
+      if (blob != nullptr) file::start_writeback(blob->file.fd);
     }
   }
 
@@ -76,13 +74,10 @@ class Stream {
 };
 
 Result<PartialBlob> open_partial(const Store& store, const Digest& digest) {
-  PartialBlob blob;
-  blob.path = place::partial(digest);
-  blob.file =
-      TRY(file::open_at(store.root(), blob.path, O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW, 0600));
-  const struct stat status = TRY(file::stat(blob.file));
-  blob.size = static_cast<std::uint64_t>(status.st_size);
-  return blob;
+  std::string path = place::partial(digest);
+  Fd fd = TRY(file::open_at(store.root(), path, O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW, 0600));
+  const struct stat status = TRY(file::stat(fd));
+  return PartialBlob{{std::move(fd), std::move(path)}, static_cast<std::uint64_t>(status.st_size)};
 }
 
 Result<void> check_digest(const WantedLayer& wanted, const Stream& stream, Sha256& hash) {
@@ -116,7 +111,7 @@ Result<ConvertedLayer> receive(const IngestContext& context, const WantedLayer& 
   Stream stream(context, wanted);
   Sha256 hash;
   if (blob.size > 0) {
-    Fd again = TRY(file::open_at(context.store.root(), blob.path, O_RDONLY));
+    Fd again = TRY(file::open_at(context.store.root(), blob.file.path, O_RDONLY));
     const std::unique_ptr<ByteSource> earlier = file_source(std::move(again), 0);
     TRY(stream.run(*earlier, conversion, nullptr, hash));
   }
@@ -137,7 +132,7 @@ Result<ConvertedLayer> receive_again(const IngestContext& context, const WantedL
   Result<ConvertedLayer> converted = receive(context, wanted, open, blob);
   const bool damaged = !converted.ok() && converted.error().kind() == ErrorKind::corrupt;
   if (damaged) {
-    discard(file::unlink_at(context.store.root(), blob.path), "it may not be there any more");
+    discard(file::unlink_at(context.store.root(), blob.file.path), "it may not be there any more");
   }
   if (!damaged || !resumed) return converted;
   blob = TRY(open_partial(context.store, wanted.blob.digest));
@@ -167,12 +162,12 @@ Result<void> ingest_locked(const IngestContext& context, const WantedLayer& want
       TRY(blob ? receive_again(context, wanted, open, *blob)
                : convert_only(context, wanted, in_store ? open_present : open));
   if (converted.diff_id != wanted.diff_id) {
-    if (blob) discard(file::unlink_at(store.root(), blob->path), "the next prune removes it");
+    if (blob) discard(file::unlink_at(store.root(), blob->file.path), "the next prune removes it");
     return fail(ErrorKind::corrupt, "its tar's digest is ", converted.diff_id.text(),
                 ", the configuration says ", wanted.diff_id.text());
   }
-  if (blob) TRY(store.publish(blob->file, blob->path, place::blob(wanted.blob.digest)));
-  TRY(publish_layer(store, wanted.blob.digest, present, converted));
+  TRY(publish_layer(store, context.staging,
+                    {wanted.blob.digest, blob ? &blob->file : nullptr, converted}, present));
   context.progress({Progress::Stage::done, short_id(wanted.blob.digest), 0, 0});
   return {};
 }

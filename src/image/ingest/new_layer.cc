@@ -74,12 +74,11 @@ Result<NewLayer> ingest_new_layer(const IngestContext& context, ByteSource& sour
                 blob.text());
   }
   const ItemLocks locks = TRY(lock_both(store, blob, diff_id));
-  if (received.file && !store.has_blob(blob)) {
-    TRY(store.publish(received.file->fd, received.file->path, place::blob(blob)));
-  }
   const std::optional<LayerRecord> present = TRY(store.layer(diff_id));
   if (!present || !present->made_from(blob)) {
-    TRY(publish_layer(store, blob, present, received.layer));
+    const bool bring = received.file && !store.has_blob(blob);
+    TRY(publish_layer(store, context.staging,
+                      {blob, bring ? &*received.file : nullptr, received.layer}, present));
   }
   return NewLayer{received.blob, diff_id};
 }

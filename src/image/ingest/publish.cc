@@ -1,16 +1,14 @@
 #include "image/ingest/publish.h"
 
 #include <algorithm>
+#include <utility>
+#include <vector>
 
+#include "base/id.h"
 #include "kernel/file/file.h"
 
 namespace proa::image {
 namespace {
-
-Result<void> publish_file(const Store& store, const Staging::File& file, const std::string& to) {
-  TRY(file::sync(file.fd), "'", file.path, "'");
-  return file::rename_at(store.root(), file.path, store.root(), to);
-}
 
 // The same tar gives the same layer file: where two blobs claim one diff id and give different
 // files, one of them had its worker lie.
@@ -26,19 +24,31 @@ Result<void> check_same_layer(const Store& store, const ConvertedLayer& converte
 
 }  // namespace
 
-Result<void> publish_layer(const Store& store, const Digest& blob,
-                           const std::optional<LayerRecord>& present,
-                           const ConvertedLayer& converted) {
-  LayerRecord record = present.value_or(converted.record);
+Result<void> publish_layer(const Store& store, const Staging& staging, const FinishedLayer& layer,
+                           const std::optional<LayerRecord>& present) {
+  const ConvertedLayer& converted = layer.converted;
+  const Digest& diff_id = converted.diff_id;
+  std::vector<std::pair<const Staging::File*, std::string>> files;
+  if (layer.blob_file != nullptr) files.emplace_back(layer.blob_file, place::blob(layer.blob));
   if (present) {
     TRY(check_same_layer(store, converted));
   } else {
-    TRY(publish_file(store, converted.tarmap, place::tarmap(converted.diff_id)));
-    TRY(publish_file(store, converted.image, place::layer(converted.diff_id)));
-    TRY(store.sync_directory(place::kLayers));
+    files.emplace_back(&converted.tarmap, place::tarmap(diff_id));
+    files.emplace_back(&converted.image, place::layer(diff_id));
   }
-  record.sources.push_back(blob);
-  return store.write_record(converted.diff_id, record);
+  LayerRecord record = present.value_or(converted.record);
+  record.sources.push_back(layer.blob);
+  const Staging::File note = TRY(staging.create_file(cat(random_hex(8), ".json")));
+  TRY(file::write_all(note.fd, bytes_of(record.print())), "'", note.path, "'");
+
+  std::vector<FdRef> data{note.fd};
+  for (const auto& [file, place] : files) data.emplace_back(file->fd);
+  TRY(file::sync_all(data), "layer ", diff_id.text());
+  for (const auto& [file, place] : files) {
+    TRY(file::rename_at(store.root(), file->path, store.root(), place));
+  }
+  if (!present) TRY(store.sync_directory(place::kLayers));
+  return file::rename_at(store.root(), note.path, store.root(), place::record(diff_id));
 }
 
 Result<ItemLocks> lock_both(const Store& store, const Digest& blob, const Digest& diff_id) {

@@ -1,5 +1,7 @@
 #include "image/registry/pull.h"
 
+#include <algorithm>
+#include <functional>
 #include <variant>
 #include <vector>
 
@@ -128,17 +130,30 @@ Result<Plan> make_plan(const Store& store, const Fetcher& fetcher, const PullReq
               oci::image::kMaxIndexDepth);
 }
 
-Result<void> ingest_layers(const IngestContext& context, const Plan& plan, const Fetcher& fetcher) {
-  std::vector<std::function<Result<void>()>> tasks;
+Result<void> keep_documents(const Store& store, const Plan& plan) {
+  for (const auto& [text, type] : plan.documents) TRY(store.keep_document(text, type));
+  return {};
+}
+
+// Layers and documents, side by side.
+Result<void> bring(const IngestContext& context, const Plan& plan, const Fetcher& fetcher) {
+  std::vector<WantedLayer> layers;
   for (std::size_t index = 0; index < plan.manifest->layers.size(); ++index) {
-    const WantedLayer wanted{plan.manifest->layers[index], plan.config.diff_ids[index]};
-    context.progress(
-        {Progress::Stage::waiting, wanted.blob.digest.hex().substr(0, 12), 0, wanted.blob.size});
+    const Descriptor& blob = plan.manifest->layers[index];
+    layers.emplace_back(blob, plan.config.diff_ids[index]);
+    context.progress({Progress::Stage::waiting, blob.digest.hex().substr(0, 12), 0, blob.size});
+  }
+  // The largest first: what is begun last is to be over soon.
+  std::ranges::stable_sort(layers, std::greater(),
+                           [](const WantedLayer& layer) { return layer.blob.size; });
+  std::vector<std::function<Result<void>()>> tasks;
+  for (const WantedLayer& wanted : layers) {
     tasks.push_back([&context, &fetcher, wanted] {
       return ingest_layer(context, wanted,
                           [&](std::uint64_t offset) { return fetcher.blob(wanted.blob, offset); });
     });
   }
+  tasks.push_back([&] { return keep_documents(context.store, plan); });
   return run_parallel(std::move(tasks), context.settings.parallel_layers);
 }
 
@@ -159,8 +174,7 @@ Result<Pulled> pull_all(const Store& store, const Settings& settings, const Pull
   const Staging staging = TRY(Staging::create(store));
   const Plan plan = TRY(make_plan(store, *fetcher, request));
   const IngestContext context{store, staging, settings, progress, stop};
-  TRY(ingest_layers(context, plan, *fetcher));
-  for (const auto& [text, type] : plan.documents) TRY(store.keep_document(text, type));
+  TRY(bring(context, plan, *fetcher));
   TRY(publish_content(store));
   const Entry entry{request.reference.text(), plan.target, Origin::registry};
   const bool known = TRY(has_entry(store, entry));

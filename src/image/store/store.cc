@@ -79,7 +79,7 @@ Result<void> Store::prepare() const {
   }
   const file::LockFile names = TRY(lock_names());
   if (!file::stat_at(root_, kLayoutFile).ok()) {
-    TRY(file::replace_file(root_, kLayoutFile, kLayoutText, 0600, file::Durable::yes));
+    TRY(file::replace_file(root_, kLayoutFile, kLayoutText, 0600, file::Durable::content));
   }
   if (!file::stat_at(root_, place::kIndex).ok()) {
     const oci::image::Index empty{std::string(oci::image::media_type::kIndex), {}, {}};
@@ -130,7 +130,7 @@ Result<Descriptor> Store::keep_document(std::string_view text, std::string_view 
   Descriptor descriptor{std::string(media_type), digest, text.size()};
   const Result<std::string> present = read_document(digest);
   if (present.ok()) return descriptor;
-  TRY(file::replace_file(root_, place::blob(digest), text, 0600, file::Durable::yes));
+  TRY(file::replace_file(root_, place::blob(digest), text, 0600, file::Durable::content));
   return descriptor;
 }
 
@@ -143,17 +143,6 @@ Result<std::optional<LayerRecord>> Store::layer(const Digest& diff_id) const {
   }
   LayerRecord record = TRY(LayerRecord::parse(text.value()), "layer ", diff_id.text());
   return std::optional<LayerRecord>(std::move(record));
-}
-
-Result<void> Store::write_record(const Digest& diff_id, const LayerRecord& record) const {
-  return file::replace_file(root_, place::record(diff_id), record.print(), 0600,
-                            file::Durable::yes);
-}
-
-Result<void> Store::publish(FdRef file, const std::string& from, const std::string& to) const {
-  TRY(file::sync(file), "'", from, "'");
-  TRY(file::rename_at(root_, from, root_, to));
-  return sync_directory(to.substr(0, to.rfind('/')));
 }
 
 Result<void> Store::sync_directory(const std::string& path) const {

@@ -63,17 +63,15 @@ class Store {
   bool has_blob(const Digest& digest) const;
   Result<Fd> open_blob(const Digest& digest) const;
   Result<std::string> read_document(const Digest& digest) const;
-  // Keeps a document of our own or one whose digest was checked.
+  // Keeps a document of our own or one whose digest was checked. Its content is durable, its name
+  // by publish_content().
   Result<Descriptor> keep_document(std::string_view text, std::string_view media_type) const;
 
   // Layers.
   // What the layer was made from; nothing where there is no such layer.
   Result<std::optional<LayerRecord>> layer(const Digest& diff_id) const;
-  Result<void> write_record(const Digest& diff_id, const LayerRecord& record) const;
 
-  // Publishes a temporary file: fsync, rename to `to`, fsync of the directory. `from` and `to` are
-  // below the root.
-  Result<void> publish(FdRef file, const std::string& from, const std::string& to) const;
+  // Makes the names in a directory below the root durable.
   Result<void> sync_directory(const std::string& path) const;
 
   // Locks: for one blob or layer; for changes to names; and the one that all who add content

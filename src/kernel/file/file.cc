@@ -213,7 +213,7 @@ Result<void> replace_file(FdRef directory, const std::string& path, std::string_
   const auto write_and_rename = [&]() -> Result<void> {
     const Fd fd = TRY(open_at(directory, temporary, O_WRONLY | O_CREAT | O_EXCL, mode));
     TRY(write_all(fd, bytes_of(content)), "'", temporary, "'");
-    if (durable == Durable::yes) TRY(sync(fd), "'", temporary, "'");
+    if (durable != Durable::no) TRY(sync(fd), "'", temporary, "'");
     return rename_at(directory, temporary, directory, path);
   };
   Result<void> replaced = write_and_rename();
@@ -221,7 +221,7 @@ Result<void> replace_file(FdRef directory, const std::string& path, std::string_
     discard(unlink_at(directory, temporary), "the first error is the one to report");
     return replaced;
   }
-  if (durable == Durable::no) return {};
+  if (durable != Durable::yes) return {};
   const std::size_t slash = path.rfind('/');
   const Fd parent =
       TRY(open_at(directory, slash == std::string::npos ? "." : path.substr(0, slash + 1),
@@ -333,6 +333,16 @@ void start_writeback(FdRef fd) {
 
 Result<void> sync(FdRef fd) {
   if (::fsync(fd.get()) != 0) return fail_errno("fsync");
+  return {};
+}
+
+Result<void> sync_all(const std::vector<FdRef>& files) {
+  for (const FdRef file : files) {
+    // What cannot be written is told by the sync.
+    std::ignore =
+        ::sync_file_range(file.get(), 0, 0, SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
+  }
+  for (const FdRef file : files) TRY(sync(file));
   return {};
 }
 

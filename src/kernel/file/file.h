@@ -61,9 +61,11 @@ Result<void> write_all_at(FdRef fd, ByteSpan content, std::uint64_t offset);
 Result<void> write_existing(const std::string& path, std::string_view content);
 Result<void> write_existing_at(FdRef directory, const std::string& path, std::string_view content);
 
-enum class Durable : bool { no, yes };
-// Replaces `path` in `directory` by a new file: temporary name, fsync where durable, rename, and
-// fsync of the directory where durable.
+// `content`: what is there under the name is whole after a crash, but the name may be lost until
+// the directory is synced.
+enum class Durable { no, content, yes };
+// Replaces `path` in `directory` by a new file: temporary name, fsync unless not durable, rename,
+// and fsync of the directory where the name is durable too.
 Result<void> replace_file(FdRef directory, const std::string& path, std::string_view content,
                           mode_t mode, Durable durable);
 
@@ -85,6 +87,9 @@ Result<bool> same_content(FdRef left, FdRef right);
 // Has the kernel start writing what is not on the disk yet, without waiting: a later sync is short.
 void start_writeback(FdRef fd);
 Result<void> sync(FdRef fd);
+// As sync() of each file. Their data is written first: where they share a journal, as on ext4, one
+// commit then does for all of them.
+Result<void> sync_all(const std::vector<FdRef>& files);
 Result<void> sync_data(FdRef fd);
 
 }  // namespace proa::file
