@@ -20,6 +20,7 @@
 #include "engine/events.h"
 #include "engine/logs.h"
 #include "engine/networks.h"
+#include "engine/seat.h"
 #include "engine/volumes.h"
 #include "engine/workload.h"
 #include "wire/messages.h"
@@ -172,6 +173,12 @@ class Engine {
   virtual Result<std::vector<DiskUse>> disk_use() = 0;
   // Of the writable layer, in bytes.
   virtual Result<std::uint64_t> writable_size(const std::string& ref) = 0;
+
+  // Joins a network namespace to a network as a workload is joined. It is left when what is given
+  // goes, and after a crash with the namespace.
+  //
+  // Errors: not_found, invalid_argument (no bridge), exhausted (no port or address left)
+  virtual Result<Seat> take_seat(const SeatRequest& request, FdRef network_namespace) = 0;
 
   virtual Volumes& volumes() = 0;
   virtual Networks& networks() = 0;

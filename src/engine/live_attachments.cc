@@ -161,6 +161,7 @@ void LiveEngine::release_networks(Workload& workload) {
 std::vector<Member> LiveEngine::network_members() {
   std::vector<Member> members;
   const std::lock_guard lock(mutex_);
+  for (const auto& [id, seat] : seats_) members.push_back(seat);
   for (const auto& [id, entry] : entries_) {
     for (const Attachment& attachment : entry->data.networks) {
       Member& member = members.emplace_back(id, entry->data.name, attachment);

@@ -105,6 +105,7 @@ class LiveEngine : public Engine {
   Result<Pruned> prune(const Filters& filters) override;
   Result<std::vector<DiskUse>> disk_use() override;
   Result<std::uint64_t> writable_size(const std::string& ref) override;
+  Result<Seat> take_seat(const SeatRequest& request, FdRef network_namespace) override;
   Volumes& volumes() override { return *volumes_; }
   Networks& networks() override { return *networks_; }
   Events& events() override { return events_; }
@@ -205,6 +206,7 @@ class LiveEngine : public Engine {
   std::condition_variable changed_;
   std::map<std::string, EntryPtr> entries_;   // by id; guarded by mutex_
   std::map<std::string, std::string> names_;  // name to id; guarded by mutex_
+  std::map<std::string, Member> seats_;       // by a random id; guarded by mutex_
   std::set<std::uint32_t> leased_;            // slots of id ranges; guarded by mutex_
   std::map<std::string, ExecState> execs_;    // guarded by mutex_
 

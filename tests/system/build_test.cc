@@ -1,5 +1,9 @@
 // Builds through the engine: by `proa build`, which reads the context in place, and by Debian's
 // docker, which sends it as a tar.
+#include <unistd.h>
+
+#include <thread>
+
 #include "tests/system/build_fixture.h"
 
 namespace proa::fixtures {
@@ -99,6 +103,61 @@ TEST_F(Build, leaves_no_trace_of_mounts_in_the_layer) {
   const std::string layers = docker({"image", "inspect", "-f", "{{len .RootFS.Layers}}", "built"});
   EXPECT_EQ(in_image("ls -d /deep 2>/dev/null | wc -l"), "0");
   EXPECT_FALSE(layers.empty());
+}
+
+TEST_F(Build, has_its_steps_on_a_network_as_containers_are) {
+  docker({"network", "create", "--subnet", "10.199.7.0/24", "yard"});
+  docker({"run", "-d", "--network", "yard", "--name", "ship", kTestImage, "sh", "-c",
+          "mkdir /www; echo afloat > /www/index.html; httpd -f -p 80 -h /www"});
+  // The same place for all steps of the build, low ports included.
+  dockerfile(
+      "RUN grep -c . /proc/net/dev > /devices; ip -4 -o addr show eth0 > /address\n"
+      "RUN ip -4 -o addr show eth0 | cmp - /address\n"
+      "RUN (echo x | nc -l -p 80 > /dev/null) & sleep 0.2; nc -w 2 127.0.0.1 80 < /dev/null\n"
+      "RUN printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 5 ship 80 > /page\n"
+      "RUN nslookup far 2> /dev/null; grep far /etc/hosts > /hosts\n");
+  build({"--network", "yard", "--add-host", "far:192.0.2.9"});
+  EXPECT_NE(in_image("cat /address").find("10.199.7."), std::string::npos);
+  EXPECT_NE(in_image("cat /page").find("afloat"), std::string::npos);
+  EXPECT_EQ(in_image("cat /hosts"), "192.0.2.9\tfar");
+  docker({"rm", "-f", "ship"});
+  // Left with the build: nobody is on it any more.
+  docker({"network", "rm", "yard"});
+}
+
+TEST_F(Build, reaches_the_hosts_own_network_only_where_the_build_was_given_it) {
+  std::string own(64, '\0');
+  own.resize(static_cast<std::size_t>(
+      std::max<ssize_t>(::readlink("/proc/self/ns/net", own.data(), own.size()), 0)));
+  dockerfile("RUN readlink /proc/self/ns/net > /network\n");
+  build();
+  EXPECT_NE(in_image("cat /network"), own);
+  build({"--network", "host"});
+  EXPECT_EQ(in_image("cat /network"), own);
+  dockerfile("RUN --network=host true\n");
+  const Output refused = try_build();
+  EXPECT_NE(refused.code, 0);
+  EXPECT_NE(refused.err.find("Dockerfile:2: RUN --network=host"), std::string::npos) << refused.err;
+  build({"--network", "host"});
+  dockerfile("RUN true\n");
+  EXPECT_NE(try_build({"--network", "container:none"}).code, 0);
+  EXPECT_NE(try_build({"--network", "nowhere"}).err.find("network nowhere not found"),
+            std::string::npos);
+}
+
+TEST_F(Build, when_proad_is_killed_leaves_no_place_on_a_network) {
+  dockerfile("RUN sleep 1000\n");
+  const auto veth = [] {
+    return fixtures::run({.arguments = {"/usr/sbin/ip", "-br", "link", "show", "type", "veth"}})
+        .out;
+  };
+  const std::string before = veth();
+  std::thread client([&] { try_build(); });
+  EXPECT_TRUE(eventually([&] { return veth() != before; }));
+  engine().kill();
+  client.join();
+  EXPECT_TRUE(eventually([&] { return veth() == before; }));
+  ASSERT_OK(engine().restart());
 }
 
 TEST_F(Build, cancelled_by_its_client_leaves_nothing_running) {

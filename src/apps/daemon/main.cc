@@ -72,7 +72,7 @@ engine::Options engine_options(const Options& options) {
 }
 
 // Steps of builds share one range of ids, the last of those that may be leased.
-build::Options builder_options(const Options& options) {
+build::Options builder_options(const Options& options, engine::Engine& engine) {
   build::Options made;
   made.root = options.root;
   made.run = options.run;
@@ -82,6 +82,9 @@ build::Options builder_options(const Options& options) {
   made.ids_first = options.ids_first + (options.ids_count - made.ids_count);
   made.images = options.images;
   made.cache_limit = options.build_cache;
+  made.join_network = [&engine](const engine::SeatRequest& request, FdRef joins) {
+    return engine.take_seat(request, joins);
+  };
   return made;
 }
 
@@ -105,7 +108,7 @@ Result<void> serve(const Options& options) {
   const auto engine = TRY(engine::Engine::open(engine_options(options), *images));
   const std::vector<Fd> listeners = TRY(open_listeners(options.hosts, options.group));
 
-  const auto builder = TRY(build::Builder::open(builder_options(options)));
+  const auto builder = TRY(build::Builder::open(builder_options(options, *engine)));
 
   api::Services services{*engine, *images, *builder, options.defaults};
   const api::Router router(api::all_routes());

@@ -131,6 +131,8 @@ Result<container::Created> start(const StepRequest& request) {
   const container::Plan plan =
       TRY(container::make_plan(std::move(spec), {.id = request.id, .bundle = "/"}));
   container::CreateOptions options;
+  const auto* user = plan.spec.linux_part.find(oci::runtime::NamespaceType::user);
+  if (user != nullptr && !user->path.empty()) options.user_namespace = FdRef(descriptor::kUser);
   options.root = std::move(root);
   options.hierarchies = container::limits::Hierarchies::asked_for;
   options.filter_cache = request.filter_cache;

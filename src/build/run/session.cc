@@ -28,6 +28,8 @@ Session::Session(const Options& options, const image::Store& store, const image:
       sink_(std::move(sink)),
       outer_stop_(stop, [this] { cancel(); }),
       user_namespace_(user_namespace),
+      networks_(options.join_network, {0, options.ids_first, options.ids_count},
+                request.extra_hosts),
       scratch_(std::move(scratch)),
       now_(request.source_date.value_or(seconds_now())),
       id_(random_hex(12)) {}

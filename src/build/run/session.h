@@ -16,6 +16,7 @@
 #include "build/cache/database.h"
 #include "build/plan/request.h"
 #include "build/run/layer_tar.h"
+#include "build/run/step_networks.h"
 #include "build/run/tree.h"
 #include "image/mount/layer_mounts.h"
 #include "image/settings.h"
@@ -29,6 +30,7 @@ struct Options {
   std::string run = "/run/proa";
   std::string tag;  // names its cgroups
   std::string step_program;
+  JoinNetwork join_network;
   std::uint32_t ids_first = 1'999'000'000;  // the user namespace of its steps
   std::uint32_t ids_count = 65'536;
   image::Settings images;
@@ -72,6 +74,7 @@ class Session {
   std::int64_t now() const { return now_; }
   const std::string& scratch() const { return scratch_; }
   FdRef user_namespace() const { return user_namespace_; }
+  StepNetworks& networks() { return networks_; }
 
   // The exit code of the step that failed first; ours is to be the same.
   void note_exit(int code) {
@@ -113,6 +116,7 @@ class Session {
   std::stop_source own_stop_;
   std::stop_callback<std::function<void()>> outer_stop_;
   FdRef user_namespace_;
+  StepNetworks networks_;
   std::string scratch_;
   std::int64_t now_;
   std::string id_;

@@ -79,6 +79,8 @@ class StageBuild {
 
   struct Command;
   Result<Command> command_of(const Instruction& instruction);
+  Result<void> choose_network(const Instruction& instruction, const std::string& wanted,
+                              Command& out) const;
   Result<std::string> describe_mounts(const Instruction& instruction, const Command& command);
   // A part of the context as a layer, and where in it the part lies.
   struct ContextLayer {

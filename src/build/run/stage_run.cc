@@ -58,10 +58,37 @@ struct StageBuild::Command {
   std::vector<std::string> environment;  // without proxies
   std::string script;                    // a heredoc that is a program of its own
   std::string script_place;
-  StepNetwork network = StepNetwork::host;
+  StepNetwork network = StepNetwork::joined;
+  std::string network_name;  // of the one to join
   bool insecure = false;
   std::vector<RunMount> mounts;
 };
+
+// `wanted` is what the instruction says; by default it is on the build's own network.
+Result<void> StageBuild::choose_network(const Instruction& instruction, const std::string& wanted,
+                                        Command& out) const {
+  const std::string& own = session_.request().network;
+  if (wanted != "default" && wanted != "host" && wanted != "none") {
+    return instruction.fault(
+        cat("unknown network '", printable(wanted, 40), "': default, host and none are known"),
+        "--network");
+  }
+  if (wanted == "host" && own != "host") {
+    return instruction.fault("RUN --network=host is for a build that was given --network host",
+                             "--network");
+  }
+  const std::string network = wanted == "default" ? own : wanted;
+  if (network == "host" || network == "none") {
+    out.network = network == "host" ? StepNetwork::host : StepNetwork::none;
+    return {};
+  }
+  if (network.starts_with("container:")) {
+    return instruction.fault(
+        cat("a build cannot share the network of a container ('", printable(network, 80), "')"));
+  }
+  out.network_name = network.empty() || network == "default" ? "bridge" : network;
+  return {};
+}
 
 Result<StageBuild::Command> StageBuild::command_of(const Instruction& instruction) {
   const Node& node = instruction.node;
@@ -73,15 +100,8 @@ Result<StageBuild::Command> StageBuild::command_of(const Instruction& instructio
     if (!mount.ok()) return instruction.fault(mount.error().message(), "--mount");
     out.mounts.push_back(mount.take());
   }
-  std::string network = TRY(flags.value("network")).value_or("");
-  if (network.empty()) network = session_.request().network;
-  if (!network.empty() && network != "default" && network != "host" && network != "none" &&
-      network != "bridge") {
-    return instruction.fault(
-        cat("unknown network '", printable(network, 40), "': default, host and none are known"),
-        "--network");
-  }
-  out.network = network == "none" ? StepNetwork::none : StepNetwork::host;
+  const std::string network = TRY(flags.value("network")).value_or("default");
+  TRY(choose_network(instruction, network, out));
   const std::string security = TRY(flags.value("security")).value_or("sandbox");
   if (security != "sandbox" && security != "insecure") {
     return instruction.fault("--security is sandbox or insecure", "--security");
@@ -284,9 +304,20 @@ Result<Layer> StageBuild::run_in_step(const Instruction& instruction, const Comm
       }
     }
   }
-  TRY(parts.add_file("hosts", hosts_text(session_.request()), 0644, "/etc/hosts", {}, maps));
-  if (file::exists("/etc/resolv.conf")) {
-    const std::string names = TRY(file::read_file("/etc/resolv.conf"));
+  const StepNetworks::Joined* joined = nullptr;
+  if (command.network == StepNetwork::joined) {
+    const auto found = session_.networks().find(command.network_name);
+    if (!found.ok()) {
+      return instruction.fault(cat("joining the network '", printable(command.network_name, 80),
+                                   "': ", found.error().message()));
+    }
+    joined = found.value();
+  }
+  TRY(parts.add_file("hosts", joined ? joined->seat.hosts : hosts_text(session_.request()), 0644,
+                     "/etc/hosts", {}, maps));
+  if (joined || file::exists("/etc/resolv.conf")) {
+    const std::string names =
+        joined ? joined->seat.resolver : TRY(file::read_file("/etc/resolv.conf"));
     TRY(parts.add_file("resolv.conf", names, 0644, "/etc/resolv.conf", {}, maps));
   }
   if (!command.script.empty()) {
@@ -316,6 +347,7 @@ Result<Layer> StageBuild::run_in_step(const Instruction& instruction, const Comm
                           parts.environment.end());
   spec.working_directory = config_.working_directory();
   spec.network = command.network;
+  if (joined != nullptr) setup.namespaces = &joined->namespaces;
   spec.insecure = command.insecure;
   spec.ids_first = session_.options().ids_first;
   spec.ids_count = session_.options().ids_count;
@@ -383,8 +415,8 @@ Result<StageBuild::Outcome> StageBuild::run_command(const Instruction& instructi
     description += cat(entry.size(), " ", entry, "\n");
   }
   description += cat("in ", config_.working_directory(), " as ", config_.run.user, " network ",
-                     static_cast<int>(command.network), command.insecure ? " insecure" : "", "\n",
-                     command.script, "\n");
+                     static_cast<int>(command.network), " ", command.network_name,
+                     command.insecure ? " insecure" : "", "\n", command.script, "\n");
   description += TRY(describe_mounts(instruction, command));
   if (session_.request().source_date) description += cat("at ", *session_.request().source_date);
   const auto make = [&](int step) -> Result<std::optional<Layer>> {

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "base/text.h"
+#include "build/run/step_request.h"
 #include "oci/runtime/spec.h"
 
 namespace proa::build {
@@ -75,14 +76,24 @@ Value process_of(const StepSpec& spec) {
   return process;
 }
 
+// A namespace of the step's own, or where it is on a network the one that comes with it.
+Value namespace_of(const StepSpec& spec, const char* type, int descriptor) {
+  Value space = Value::object();
+  space.set("type", type);
+  if (spec.network == StepNetwork::joined) space.set("path", cat("/proc/self/fd/", descriptor));
+  return space;
+}
+
 Value linux_of(const StepSpec& spec) {
   Value out = Value::object();
   Value namespaces = Value::array();
   for (const char* type : {"mount", "pid", "ipc", "uts"}) {
     namespaces.push(Value::object()).set("type", type);
   }
-  if (spec.network == StepNetwork::none) namespaces.push(Value::object()).set("type", "network");
-  if (spec.network == StepNetwork::none || spec.insecure) {
+  if (spec.network != StepNetwork::host) {
+    namespaces.push(namespace_of(spec, "network", step_descriptor::kNetwork));
+  }
+  if (spec.network != StepNetwork::host || spec.insecure) {
     namespaces.push(Value::object()).set("type", "cgroup");
   }
   Value resources = Value::object();
@@ -92,7 +103,7 @@ Value linux_of(const StepSpec& spec) {
     resources.set("memory", std::move(memory));
   }
   if (!spec.insecure) {
-    namespaces.push(Value::object()).set("type", "user");
+    namespaces.push(namespace_of(spec, "user", step_descriptor::kUser));
     Value mapping = Value::object();
     mapping.set("containerID", 0);
     mapping.set("hostID", spec.ids_first);
@@ -119,7 +130,7 @@ json::Value step_configuration(const StepSpec& spec) {
   Value document = Value::object();
   document.set("ociVersion", oci::runtime::kRuntimeSpecVersion);
   document.set("process", process_of(spec));
-  document.set("hostname", "build");
+  document.set("hostname", kStepHostName);
   document.set("mounts", mounts_of(spec));
   document.set("linux", linux_of(spec));
   return document;

@@ -10,7 +10,10 @@
 
 namespace proa::build {
 
-enum class StepNetwork : std::uint8_t { host, none };
+inline constexpr const char* kStepHostName = "build";
+
+// joined: a network namespace that is there already, on a network.
+enum class StepNetwork : std::uint8_t { joined, host, none };
 
 struct TmpfsMount {
   std::string destination;
@@ -23,7 +26,7 @@ struct StepSpec {
   std::vector<std::string> arguments;
   std::vector<std::string> environment;
   std::string working_directory;
-  StepNetwork network = StepNetwork::host;
+  StepNetwork network = StepNetwork::none;
   bool insecure = false;
   std::uint32_t ids_first = 0;  // host id of its root
   std::uint32_t ids_count = 0;

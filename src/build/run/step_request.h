@@ -19,8 +19,11 @@ inline constexpr int kRequest = 3;
 inline constexpr int kAnswer = 4;
 // Hung up when the build is cancelled or its engine is gone: the step is killed.
 inline constexpr int kLife = 5;
-inline constexpr int kRoot = 6;        // the root file system, a detached mount
-inline constexpr int kFirstMount = 7;  // further detached mounts
+inline constexpr int kRoot = 6;  // the root file system, a detached mount
+// The namespaces of a step that is on a network.
+inline constexpr int kNetwork = 7;
+inline constexpr int kUser = 8;
+inline constexpr int kFirstMount = 9;  // further detached mounts
 }  // namespace step_descriptor
 
 // A directory or file that the step sees beside its root.

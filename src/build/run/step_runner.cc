@@ -56,6 +56,10 @@ Result<process::End> run_step(const StepSetup& setup, const OutputSink& output,
                      {answer.write, step_descriptor::kAnswer},
                      {life.second, step_descriptor::kLife},
                      {setup.root.fd(), step_descriptor::kRoot}};
+  if (setup.namespaces != nullptr) {
+    spawn.inherited.emplace_back(setup.namespaces->network, step_descriptor::kNetwork);
+    spawn.inherited.emplace_back(setup.namespaces->user, step_descriptor::kUser);
+  }
   int number = step_descriptor::kFirstMount;
   for (const mount::DetachedMount& mount : setup.mounts) {
     spawn.inherited.emplace_back(mount.fd(), number++);

@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "build/run/step_request.h"
 #include "kernel/mount/mount.h"
+#include "kernel/namespace/namespace.h"
 #include "kernel/process/child.h"
 
 namespace proa::build {
@@ -19,6 +20,7 @@ struct StepSetup {
   StepRequest request;
   mount::DetachedMount root;
   std::vector<mount::DetachedMount> mounts;
+  const ns::NetworkPair* namespaces = nullptr;  // of a step that is on a network
 };
 
 using OutputSink = std::function<void(std::string_view)>;

@@ -5,6 +5,7 @@
 #include <linux/sched.h>
 #include <net/if.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -156,6 +157,8 @@ Result<NetworkPair> make_network_pair(const std::vector<IdRange>& uids,
   const std::uint64_t user = uids.empty() ? 0 : std::uint64_t{CLONE_NEWUSER};
   process::Cloned cloned = TRY(process::clone({.flags = user | CLONE_NEWNET}));
   if (cloned.pid == 0) {
+    // System calls alone: other threads of ours may have held locks when this one was copied.
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     const int failure = bring_up_loopback();
     if (::write(outcome.write.get(), &failure, sizeof failure) != sizeof failure) ::_exit(1);
     while (true) ::pause();

@@ -48,8 +48,6 @@ struct NetworkPair {
   Fd network;
 };
 // Makes both, or with empty maps the network namespace alone; its loopback device is up.
-//
-// Thread: the process has one thread
 Result<NetworkPair> make_network_pair(const std::vector<IdRange>& uids,
                                       const std::vector<IdRange>& gids);
 
