@@ -9,14 +9,13 @@
 
 #include "kernel/file/file.h"
 #include "kernel/socket/unix_stream.h"
-#include "vmm/control/messages.h"
 #include "vmm/machine/named_files.h"
 #include "wire/codec.h"
 
 namespace proa::apps::vmm {
 namespace {
 
-enum Token : std::uint64_t { kListener, kConnection, kMachine, kSerial };
+enum Token : std::uint64_t { kListener, kConnection, kMachine, kSerial, kRoom };
 
 constexpr std::size_t kBuffer = 4096;
 
@@ -24,9 +23,11 @@ constexpr std::size_t kBuffer = 4096;
 
 using proa::vmm::StopReason;
 
-Result<std::unique_ptr<Server>> Server::create(proa::vmm::control::Monitor& monitor) {
+Result<std::unique_ptr<Server>> Server::create(proa::vmm::control::Monitor& monitor,
+                                               const event::EventFd& lacks_room) {
   event::Epoll epoll = TRY(event::Epoll::create());
-  return std::unique_ptr<Server>(new Server(monitor, std::move(epoll)));
+  TRY(epoll.add(lacks_room.fd(), {.readable = true}, kRoom));
+  return std::unique_ptr<Server>(new Server(monitor, lacks_room, std::move(epoll)));
 }
 
 Result<void> Server::listen(const std::string& path) {
@@ -88,6 +89,12 @@ Result<void> Server::send(const wire::Frame& frame) {
   return socket::set_blocking(connection_, socket::Blocking::no);
 }
 
+void Server::tell(proa::vmm::control::Message message, std::string body) {
+  if (!connection_.valid()) return;
+  discard(send({.type = type(message), .descriptors = 0, .call = 0, .body = std::move(body)}),
+          "a controller that has gone needs to be told nothing");
+}
+
 Result<void> Server::serve_connection() {
   std::array<std::byte, kBuffer> buffer;
   socket::Received received = TRY(socket::receive(connection_, buffer));
@@ -131,16 +138,14 @@ Result<StopReason> Server::run() {
         case kSerial:
           TRY(serve_serial());
           break;
+        case kRoom:
+          lacks_room_.take();
+          tell(proa::vmm::control::Message::lacks_room, {});
+          break;
         case kMachine: {
           const StopReason reason = *monitor_.machine()->end();
-          if (connection_.valid()) {
-            const proa::vmm::control::Ended ended{.kind = reason.kind, .text = reason.text};
-            discard(send({.type = type(proa::vmm::control::Message::ended),
-                          .descriptors = 0,
-                          .call = 0,
-                          .body = wire::encode(ended)}),
-                    "a controller that has gone learns it from the exit status");
-          }
+          tell(proa::vmm::control::Message::ended,
+               wire::encode(proa::vmm::control::Ended{.kind = reason.kind, .text = reason.text}));
           return reason;
         }
       }

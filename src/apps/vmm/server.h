@@ -8,6 +8,8 @@
 #include "base/fd.h"
 #include "base/result.h"
 #include "kernel/event/epoll.h"
+#include "kernel/event/event_fd.h"
+#include "vmm/control/messages.h"
 #include "vmm/control/monitor.h"
 #include "wire/frame.h"
 
@@ -17,7 +19,9 @@ namespace proa::apps::vmm {
 // Thread: the main one.
 class Server {
  public:
-  static Result<std::unique_ptr<Server>> create(proa::vmm::control::Monitor& monitor);
+  // `lacks_room`, which outlives it, is signalled when a device waits for room on the host's disk.
+  static Result<std::unique_ptr<Server>> create(proa::vmm::control::Monitor& monitor,
+                                                const event::EventFd& lacks_room);
 
   // Makes the control socket, or serves the connection that "fd:N" is; the guest's end is told to
   // whoever is connected then.
@@ -26,8 +30,8 @@ class Server {
   Result<proa::vmm::StopReason> run();
 
  private:
-  Server(proa::vmm::control::Monitor& monitor, event::Epoll epoll)
-      : monitor_(monitor), epoll_(std::move(epoll)) {}
+  Server(proa::vmm::control::Monitor& monitor, const event::EventFd& lacks_room, event::Epoll epoll)
+      : monitor_(monitor), lacks_room_(lacks_room), epoll_(std::move(epoll)) {}
   Result<void> watch_machine();
   Result<void> accept();
   Result<void> serve(Fd connection);
@@ -35,8 +39,11 @@ class Server {
   Result<void> serve_connection();
   Result<void> serve_serial();
   Result<void> send(const wire::Frame& frame);
+  // Says something unasked to whoever is connected.
+  void tell(proa::vmm::control::Message message, std::string body);
 
   proa::vmm::control::Monitor& monitor_;
+  const event::EventFd& lacks_room_;
   event::Epoll epoll_;
   Fd listener_;
   Fd connection_;

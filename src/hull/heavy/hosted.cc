@@ -4,11 +4,11 @@
 
 #include <chrono>
 #include <csignal>
-#include <cstdio>
 #include <utility>
 
 #include "hull/heavy/jail.h"
 #include "hull/heavy/qmp.h"
+#include "hull/heavy/room_notice.h"
 #include "kernel/file/file.h"
 #include "kernel/process/child.h"
 #include "kernel/socket/unix_stream.h"
@@ -20,15 +20,13 @@ constexpr const char* kLog = "qemu.log";
 constexpr std::size_t kShownLog = 2000;  // bytes of it in a message
 // How long a machine whose write found the host's disk full waits before it tries again.
 constexpr auto kRoomRetry = std::chrono::seconds(1);
-constexpr auto kRoomReminder = std::chrono::minutes(1);
 
 class HostedMachine : public Machine {
  public:
-  HostedMachine(io::Loop& loop, std::string id, Isolation isolation,
-                std::vector<LayerPlace> places, process::Child qemu, std::string log,
-                OnMachineEnd on_end)
+  HostedMachine(io::Loop& loop, std::string id, Isolation isolation, std::vector<LayerPlace> places,
+                process::Child qemu, std::string log, OnMachineEnd on_end)
       : loop_(loop),
-        id_(std::move(id)),
+        room_notice_(std::move(id)),
         isolation_(isolation),
         places_(std::move(places)),
         qemu_(std::move(qemu)),
@@ -78,14 +76,7 @@ class HostedMachine : public Machine {
   // with "cont"; every other error is the guest's to hear.
   void on_disk_error(const std::string* action) {
     if (action == nullptr || *action != "stop" || retry_timer_ != 0) return;
-    const auto now = io::Clock::now();
-    if (now >= next_reminder_) {
-      next_reminder_ = now + kRoomReminder;
-      const std::string told =
-          cat("proa-shim: workload ", id_,
-              ": the virtual machine waits: the disk under its writable layer is full\n");
-      std::fputs(told.c_str(), stderr);
-    }
+    room_notice_.found_none();
     retry_timer_ = loop_.after(kRoomRetry, [this] {
       retry_timer_ = 0;
       // A paused machine tries again when it is resumed.
@@ -122,7 +113,7 @@ class HostedMachine : public Machine {
   }
 
   io::Loop& loop_;
-  std::string id_;  // of the workload
+  RoomNotice room_notice_;
   Isolation isolation_;
   std::vector<LayerPlace> places_;
   process::Child qemu_;
@@ -130,9 +121,8 @@ class HostedMachine : public Machine {
   OnMachineEnd on_end_;
   std::unique_ptr<QmpClient> control_;
   MachineEnd end_ = MachineEnd::failed;
-  bool paused_ = false;  // by its user
+  bool paused_ = false;              // by its user
   io::Loop::Timer retry_timer_ = 0;  // 0: no write waits for room
-  io::Clock::time_point next_reminder_;
 };
 
 class Hosted : public Hypervisor {
@@ -166,9 +156,8 @@ class Hosted : public Hypervisor {
     program.errors = errors;
     process::Child qemu = TRY(run_jailed(std::move(program)));
     auto machine =
-        std::make_unique<HostedMachine>(loop, spec.id, isolation(),
-                                        std::move(command.layer_places), std::move(qemu),
-                                        std::move(log), std::move(on_end));
+        std::make_unique<HostedMachine>(loop, spec.id, isolation(), std::move(command.layer_places),
+                                        std::move(qemu), std::move(log), std::move(on_end));
     TRY(machine->begin(std::move(control.first)));
     return std::unique_ptr<Machine>(std::move(machine));
   }

@@ -8,6 +8,7 @@
 
 #include "hull/heavy/jail.h"
 #include "hull/heavy/monitor_plan.h"
+#include "hull/heavy/room_notice.h"
 #include "io/frame_link.h"
 #include "kernel/file/file.h"
 #include "kernel/process/child.h"
@@ -63,9 +64,10 @@ std::string reason_of(const vmm::control::Ended& ended) {
 
 class KvmMachine : public Machine {
  public:
-  KvmMachine(io::Loop& loop, std::vector<LayerPlace> places, process::Child monitor,
+  KvmMachine(io::Loop& loop, std::string id, std::vector<LayerPlace> places, process::Child monitor,
              std::string log, OnMachineEnd on_end)
       : loop_(loop),
+        room_notice_(std::move(id)),
         places_(std::move(places)),
         monitor_(std::move(monitor)),
         log_(std::move(log)),
@@ -102,6 +104,7 @@ class KvmMachine : public Machine {
       if (ended.ok()) ended_ = ended.take();
       return;
     }
+    if (frame.type == vmm::control::type(Message::lacks_room)) return room_notice_.found_none();
     const auto waiting = calls_.find(frame.call);
     if (waiting == calls_.end()) return;
     Done<> done = std::move(waiting->second);
@@ -138,6 +141,7 @@ class KvmMachine : public Machine {
   }
 
   io::Loop& loop_;
+  RoomNotice room_notice_;
   std::vector<LayerPlace> places_;
   process::Child monitor_;
   std::string log_;
@@ -183,8 +187,9 @@ class Kvm : public Hypervisor {
     // The guest's serial port: nobody reads it, and a file would grow as the guest likes.
     program.output = null;
     process::Child child = TRY(run_jailed(std::move(program)));
-    auto machine = std::make_unique<KvmMachine>(
-        loop, std::move(plan.layer_places), std::move(child), std::move(log), std::move(on_end));
+    auto machine =
+        std::make_unique<KvmMachine>(loop, spec.id, std::move(plan.layer_places), std::move(child),
+                                     std::move(log), std::move(on_end));
     TRY(machine->begin(std::move(control.first)));
     return std::unique_ptr<Machine>(std::move(machine));
   }

@@ -23,7 +23,8 @@ enum class Message : std::uint16_t {
   kill = 0x107,
   balloon = 0x108,  // BalloonTarget
   stats_answer = 0x140,
-  ended = 0x160,  // unasked: Ended
+  ended = 0x160,       // unasked: Ended
+  lacks_room = 0x161,  // unasked: a disk of the host is full, and a device waits
 };
 
 constexpr wire::MessageType type(Message message) {

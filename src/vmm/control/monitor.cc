@@ -157,6 +157,7 @@ Result<wire::Frame> Monitor::serve(const wire::Frame& request, const std::vector
     }
     case Message::stats_answer:
     case Message::ended:
+    case Message::lacks_room:
       break;
   }
   return fail(ErrorKind::invalid_argument, "message ", static_cast<unsigned>(request.type),

@@ -57,7 +57,7 @@ Machine::Machine(const MachineSpec& spec, const MemoryLayout& layout, kvm::Vm vm
                .mmio = mmio_,
                .ports = ports_,
                .enter_thread = host_.enter_thread,
-               .on_fault = host_.on_device_fault}),
+               .reports = host_.devices}),
       surroundings_{.ports = ports_,
                     .memory = mmio_,
                     .ioapic = ioapic_,

@@ -28,8 +28,7 @@ struct MachineHost {
   serial::SerialSink serial_sink;
   // Called first on every thread of vCPUs and devices.
   std::function<Result<void>(ThreadKind)> enter_thread;
-  // Hears why a virtio device stopped; the guest goes on. Thread: a device's.
-  std::function<void(std::string_view device, const Error& error)> on_device_fault;
+  virtio::DeviceReports devices;
 };
 
 struct MachineStats {

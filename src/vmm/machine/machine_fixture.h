@@ -28,10 +28,9 @@ class Screen {
   MachineHost host() {
     return {.serial_sink = [this](std::string_view bytes) { add(bytes); },
             .enter_thread = [](ThreadKind) { return Result<void>(); },
-            .on_device_fault =
-                [this](std::string_view device, const Error& error) {
-                  add(cat("fault of ", device, ": ", error.message(), "\n"));
-                }};
+            .devices = {.on_fault = [this](std::string_view device, const Error& error) {
+              add(cat("fault of ", device, ": ", error.message(), "\n"));
+            }}};
   }
   std::string text() {
     const std::lock_guard lock(mutex_);

@@ -56,7 +56,7 @@ Result<virtio::Worker*> VirtioBus::worker_for(virtio::DeviceType type) {
 Result<void> VirtioBus::place_one(std::unique_ptr<virtio::Device> device, bool virtio_mmio) {
   virtio::Worker* const worker = TRY(worker_for(device->type()));
   std::unique_ptr<virtio::Controller> controller = TRY(virtio::Controller::create(
-      std::move(device), *worker, surroundings_.memory, surroundings_.on_fault));
+      std::move(device), *worker, surroundings_.memory, surroundings_.reports));
   const auto number = static_cast<std::uint32_t>(transports_.size());
   if (virtio_mmio) {
     const GuestRange window{kVirtioMmioWindow.start + number * kVirtioMmioStride,

@@ -5,8 +5,6 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <string>
-#include <string_view>
 #include <vector>
 
 #include "vmm/bus/bus.h"
@@ -16,6 +14,7 @@
 #include "vmm/memory/guest_memory.h"
 #include "vmm/state/state.h"
 #include "vmm/vcpu/thread_kind.h"
+#include "vmm/virtio/core/controller.h"
 #include "vmm/virtio/core/transport.h"
 #include "vmm/virtio/core/worker.h"
 #include "vmm/virtio/pci/root.h"
@@ -31,8 +30,7 @@ struct VirtioSurroundings {
   Bus& ports;
   // Called first on every worker's thread.
   std::function<Result<void>(ThreadKind)> enter_thread;
-  // Hears why a device stopped. Thread: a worker's.
-  std::function<void(std::string_view device, const Error& error)> on_fault;
+  virtio::DeviceReports reports;
 };
 
 // Owner: the machine. Thread: the machine's own, while no vCPU runs.

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <chrono>
+#include <utility>
 
 namespace proa::vmm::virtio::block {
 namespace {
@@ -10,6 +13,8 @@ constexpr std::uint16_t kQueueSize = 256;
 // Two descriptors of a chain are header and status.
 constexpr std::uint32_t kSegmentMax = kQueueSize - 2;
 constexpr std::uint32_t kMaxRangeSectors = 1U << 22;  // 2 GiB
+constexpr std::uint64_t kAlarm = ~std::uint64_t{0};   // no slot's token
+constexpr std::chrono::seconds kRoomRetry{1};
 
 BlockConfig make_config(const Disk& disk) {
   BlockConfig config;
@@ -74,13 +79,13 @@ Result<void> BlockDevice::serve() {
   Queue& queue = *activation_.queues[0];
   do {
     TRY(queue.disable_kicks());
-    while (!free_.empty() && TRY(take_request())) {
+    while (takes_requests() && TRY(take_request())) {
     }
     TRY(uring_.submit());
     TRY(reap());
     if (TRY(queue.flush())) activation_.host->interrupt(0);
-    // Without a free slot the next completion brings us back here.
-  } while (!free_.empty() && TRY(queue.enable_kicks()));
+    // Without a free slot the next completion brings us back here, without room the alarm.
+  } while (takes_requests() && TRY(queue.enable_kicks()));
   return {};
 }
 
@@ -88,9 +93,14 @@ Result<bool> BlockDevice::take_request() {
   const std::size_t slot = free_.back();
   if (!TRY(activation_.queues[0]->pop(requests_[slot].chain))) return false;
   free_.pop_back();
-  TRY(begin(slot));
-  if (requests_[slot].outstanding == 0) TRY(finish(slot));
+  requests_[slot].stored = 0;
+  TRY(start(slot));
   return true;
+}
+
+Result<void> BlockDevice::start(std::size_t slot) {
+  TRY(begin(slot));
+  return requests_[slot].outstanding == 0 ? finish(slot) : Result<void>();
 }
 
 Result<void> BlockDevice::begin(std::size_t slot) {
@@ -99,6 +109,7 @@ Result<void> BlockDevice::begin(std::size_t slot) {
   request.expected.clear();
   request.status = RequestStatus::ok;
   request.written = 0;
+  request.lacks_room = false;
   Cursor readable = Cursor::readable(request.chain);
   const auto header = TRY(readable.read_object<RequestHeader>(*activation_.memory));
   if (request.chain.writable_length == 0) {
@@ -109,12 +120,12 @@ Result<void> BlockDevice::begin(std::size_t slot) {
                                  [](const Segment& segment) { return segment.length != 0; });
   request.status_byte = {last->address + (last->length - 1), 1};
   const Cursor writable(request.chain.writable, request.chain.writable_length - 1);
-  const auto type = static_cast<RequestType>(header.type.get());
-  switch (type) {
+  request.type = static_cast<RequestType>(header.type.get());
+  switch (request.type) {
     case RequestType::read:
-      return transfer(slot, type, header.sector, writable);
+      return transfer(slot, header.sector, writable);
     case RequestType::write:
-      return transfer(slot, type, header.sector, readable);
+      return transfer(slot, header.sector, readable);
     case RequestType::flush:
       if (disk_.access() == Access::read_only) return {};
       TRY(uring_.sync_data(disk_.piece(0, kSectorSize).file, slot << 32));
@@ -126,7 +137,7 @@ Result<void> BlockDevice::begin(std::size_t slot) {
       return give_id(request, writable);
     case RequestType::discard:
     case RequestType::write_zeroes:
-      return change_ranges(slot, type, readable);
+      return change_ranges(slot, readable);
   }
   request.status = RequestStatus::unsupported;
   return {};
@@ -138,10 +149,9 @@ bool BlockDevice::inside(std::uint64_t sector, std::uint64_t length) const {
          length / kSectorSize <= capacity - sector;
 }
 
-Result<void> BlockDevice::transfer(std::size_t slot, RequestType type, std::uint64_t sector,
-                                   Cursor data) {
+Result<void> BlockDevice::transfer(std::size_t slot, std::uint64_t sector, Cursor data) {
   Request& request = requests_[slot];
-  const bool reads = type == RequestType::read;
+  const bool reads = request.type == RequestType::read;
   if (!inside(sector, data.remaining()) || (!reads && disk_.access() == Access::read_only)) {
     request.status = RequestStatus::io_error;
     return {};
@@ -150,7 +160,9 @@ Result<void> BlockDevice::transfer(std::size_t slot, RequestType type, std::uint
   // each boundary between extents splits one segment at most.
   request.buffers.reserve(request.chain.readable.size() + request.chain.writable.size() +
                           disk_.extent_count());
-  std::uint64_t offset = sector * kSectorSize;
+  const std::uint64_t stored = reads ? 0 : request.stored;
+  TRY(data.skip(stored));
+  std::uint64_t offset = sector * kSectorSize + stored;
   while (data.remaining() != 0) {
     const Disk::Piece piece = disk_.piece(offset, data.remaining());
     const std::size_t first = request.buffers.size();
@@ -176,19 +188,48 @@ Result<void> BlockDevice::give_id(Request& request, Cursor data) {
 }
 
 Result<void> BlockDevice::complete(const uring::Completion& completion) {
+  if (completion.token == kAlarm) return try_again();
   const auto slot = static_cast<std::size_t>(completion.token >> 32);
   Request& request = requests_[slot];
-  const std::uint64_t expected = request.expected[completion.token & 0xffff'ffff];
-  if (completion.result == -EOPNOTSUPP) {
+  const auto expected = static_cast<std::int64_t>(request.expected[completion.token & 0xffff'ffff]);
+  // A writable disk is one file, so a write is one operation. The kernel itself goes on after a
+  // short transfer of a regular file: what is wrong with the rest of a write, trying it will say;
+  // what is short when reading has met the end of the file.
+  const bool writes = request.type == RequestType::write;
+  const bool goes_on = writes && completion.result > 0 && completion.result < expected;
+  if (goes_on) {
+    request.stored += static_cast<std::uint64_t>(completion.result);
+  } else if (completion.result == -EOPNOTSUPP) {
     request.status = RequestStatus::unsupported;
-  } else if (completion.result < 0 || static_cast<std::uint64_t>(completion.result) < expected) {
-    // The kernel itself goes on after a short transfer of a regular file: what is still short
-    // has met the end of the file.
+  } else if (completion.result == -ENOSPC && request.type != RequestType::flush) {
+    // Not of a flush: what could not be flushed is lost, and a second one would not say so.
+    request.lacks_room = true;
+  } else if (completion.result < expected) {
     request.status = RequestStatus::io_error;
   }
   --operations_;
   if (--request.outstanding != 0) return {};
+  if (goes_on) return start(slot);
+  if (request.lacks_room && request.status == RequestStatus::ok) return wait_for_room(slot);
   return finish(slot);
+}
+
+Result<void> BlockDevice::wait_for_room(std::size_t slot) {
+  waiting_.push_back(slot);
+  if (alarm_) return {};
+  activation_.host->lacks_room();
+  return set_alarm();
+}
+
+Result<void> BlockDevice::set_alarm() {
+  if (std::exchange(alarm_, true)) return {};
+  return uring_.after(kRoomRetry, kAlarm);
+}
+
+Result<void> BlockDevice::try_again() {
+  alarm_ = false;
+  for (const std::size_t slot : std::exchange(waiting_, {})) TRY(start(slot));
+  return {};
 }
 
 Result<void> BlockDevice::finish(std::size_t slot) {
@@ -202,7 +243,7 @@ Result<void> BlockDevice::finish(std::size_t slot) {
 
 Result<void> BlockDevice::reap() {
   while (const auto completion = uring_.take()) TRY(complete(*completion));
-  return {};
+  return uring_.submit();
 }
 
 Result<void> BlockDevice::quiesce() {
@@ -223,8 +264,15 @@ void BlockDevice::reset() {
   CHECK(uring_.submit().ok());
   while (operations_ != 0) {
     CHECK(uring_.wait().ok());
-    while (uring_.take().has_value()) --operations_;
+    while (const auto completion = uring_.take()) {
+      if (completion->token == kAlarm) {
+        alarm_ = false;
+      } else {
+        --operations_;
+      }
+    }
   }
+  waiting_.clear();
   free_.clear();
   for (std::size_t i = 0; i < requests_.size(); ++i) {
     requests_[i].outstanding = 0;

@@ -15,8 +15,9 @@ int mode_of(RequestType type, const RangeSegment& range) {
 
 }  // namespace
 
-Result<void> BlockDevice::change_ranges(std::size_t slot, RequestType type, Cursor data) {
+Result<void> BlockDevice::change_ranges(std::size_t slot, Cursor data) {
   Request& request = requests_[slot];
+  const RequestType type = request.type;
   const std::uint64_t count = data.remaining() / sizeof(RangeSegment);
   if (count == 0 || count > kMaxRanges || data.remaining() % sizeof(RangeSegment) != 0) {
     return fail(ErrorKind::guest_fault, "a list of ranges of ", data.remaining(), " bytes");

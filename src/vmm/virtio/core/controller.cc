@@ -12,11 +12,11 @@ constexpr std::uint8_t kKnownStatus =
 }  // namespace
 
 Controller::Controller(std::unique_ptr<Device> device, Worker& worker, GuestMemory& memory,
-                       OnFault on_fault)
+                       DeviceReports reports)
     : device_(std::move(device)),
       worker_(worker),
       memory_(memory),
-      on_fault_(std::move(on_fault)),
+      reports_(std::move(reports)),
       max_sizes_(device_->queue_sizes()),
       layouts_(max_sizes_.size()),
       enabled_(max_sizes_.size()),
@@ -24,9 +24,9 @@ Controller::Controller(std::unique_ptr<Device> device, Worker& worker, GuestMemo
 
 Result<std::unique_ptr<Controller>> Controller::create(std::unique_ptr<Device> device,
                                                        Worker& worker, GuestMemory& memory,
-                                                       OnFault on_fault) {
+                                                       DeviceReports reports) {
   std::unique_ptr<Controller> controller(
-      new Controller(std::move(device), worker, memory, std::move(on_fault)));
+      new Controller(std::move(device), worker, memory, std::move(reports)));
   for (std::size_t i = 0; i < controller->layouts_.size(); ++i) {
     controller->kicks_.push_back(TRY(event::EventFd::create()));
     controller->layouts_[i].size = controller->max_sizes_[i];
@@ -164,7 +164,7 @@ void Controller::config_changed() {
 
 void Controller::fail(Error error) {
   if ((status_.fetch_or(kNeedsReset) & kNeedsReset) != 0) return;
-  on_fault_(device_->name(), error);
+  reports_.on_fault(device_->name(), error);
   watches_.clear();
   // The failing handler is still on the stack, in the device.
   worker_.post([this] {

@@ -34,15 +34,20 @@ class Signals {
   virtual void config_changed() = 0;
 };
 
+// What is told of a device. Thread: the worker's.
+struct DeviceReports {
+  // Why it stopped; the driver sees DEVICE_NEEDS_RESET.
+  std::function<void(std::string_view device, const Error& error)> on_fault;
+  // The host's disk is full: a request waits, and is tried again until there is room.
+  std::function<void()> on_lack_of_room = [] {};
+};
+
 // Owner: the transport. Thread: register functions by one thread at a time (the transport holds
 // its lock), host functions by the worker; the device and its queues live on the worker alone.
 class Controller final : public DeviceHost, public Stateful {
  public:
-  // Hears why a device stopped. Thread: the worker's.
-  using OnFault = std::function<void(std::string_view device, const Error& error)>;
-
   static Result<std::unique_ptr<Controller>> create(std::unique_ptr<Device> device, Worker& worker,
-                                                    GuestMemory& memory, OnFault on_fault);
+                                                    GuestMemory& memory, DeviceReports reports);
   ~Controller() override;
 
   // The transport introduces itself, before the guest runs.
@@ -87,10 +92,12 @@ class Controller final : public DeviceHost, public Stateful {
 
   void interrupt(std::uint16_t queue) override { signals_->queue_used(queue); }
   void config_changed() override;
+  void lacks_room() override { reports_.on_lack_of_room(); }
   void fail(Error error) override;
 
  private:
-  Controller(std::unique_ptr<Device> device, Worker& worker, GuestMemory& memory, OnFault on_fault);
+  Controller(std::unique_ptr<Device> device, Worker& worker, GuestMemory& memory,
+             DeviceReports reports);
   std::uint64_t offered_features() const;
   bool exists(std::uint16_t queue) const { return queue < layouts_.size(); }
   bool running() const { return (status_ & kDriverOk) != 0; }
@@ -104,7 +111,7 @@ class Controller final : public DeviceHost, public Stateful {
   std::unique_ptr<Device> device_;
   Worker& worker_;
   GuestMemory& memory_;
-  OnFault on_fault_;
+  DeviceReports reports_;
   Signals* signals_ = nullptr;
 
   std::atomic<std::uint8_t> status_ = 0;

@@ -34,6 +34,8 @@ class DeviceHost {
   virtual void interrupt(std::uint16_t queue) = 0;
   // The driver is to read the configuration again.
   virtual void config_changed() = 0;
+  // The host's disk is full: the device waits, and tries again until there is room.
+  virtual void lacks_room() = 0;
   // The device cannot go on: the driver sees DEVICE_NEEDS_RESET, the machine sees why. The device
   // is reset once the current handler has returned.
   virtual void fail(Error error) = 0;
@@ -79,7 +81,7 @@ class Device : public Stateful {
   //
   // Errors: guest_fault, and whatever else stops the device
   virtual Result<void> process(std::uint16_t queue) = 0;
-  // Ends all work in flight and gives its buffers back used, so that state can be saved.
+  // Ends all work in flight and gives its buffers back used, or keeps in its state what cannot end.
   virtual Result<void> quiesce() = 0;
   // Stops: touches neither guest memory nor queues from here on. Also before any activation.
   virtual void reset() = 0;

@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <semaphore>
 #include <string>
 #include <utility>
 #include <vector>
@@ -157,10 +158,12 @@ class Rig {
       : memory_(std::move(memory)),
         worker_(Worker::start("device").take()),
         controller_(Controller::create(std::move(device), *worker_, memory_,
-                                       [this](std::string_view, const Error& error) {
-                                         const std::lock_guard lock(mutex_);
-                                         fault_ = error.message();
-                                       })
+                                       {.on_fault =
+                                            [this](std::string_view, const Error& error) {
+                                              const std::lock_guard lock(mutex_);
+                                              fault_ = error.message();
+                                            },
+                                        .on_lack_of_room = [this] { shortages_.release(); }})
                         .take()),
         features_(features | kFeatureVersion1) {
     controller_->connect(signals_);
@@ -209,6 +212,9 @@ class Rig {
     return signals_.wait([&] { return (controller_->status() & kNeedsReset) != 0; });
   }
 
+  // Waits until the device has found the host's disk full once more.
+  bool wait_lack_of_room() { return shortages_.try_acquire_for(std::chrono::seconds(5)); }
+
   // Returns once the worker has served what was signalled before: between two tasks of which one
   // waited for the other it looks at its events.
   void settle() {
@@ -249,6 +255,7 @@ class Rig {
   std::mutex mutex_;
   std::string fault_;
   CountedSignals signals_;
+  std::counting_semaphore<> shortages_{0};
   std::unique_ptr<Worker> worker_;
   std::unique_ptr<Controller> controller_;
   std::uint64_t features_;

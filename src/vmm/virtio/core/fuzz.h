@@ -27,9 +27,9 @@ class Harness {
   explicit Harness(const MakeDevice& make)
       : memory_(GuestMemory::create(plan_memory(2 * kMiB).take(), MemoryBacking::anonymous).take()),
         worker_(Worker::start("device").take()),
-        controller_(
-            Controller::create(make(), *worker_, memory_, [](std::string_view, const Error&) {
-            }).take()) {
+        controller_(Controller::create(make(), *worker_, memory_,
+                                       {.on_fault = [](std::string_view, const Error&) {}})
+                        .take()) {
     controller_->connect(signals_);
   }
 

@@ -43,6 +43,11 @@ class Queue {
   // Errors: guest_fault (index or ring out of range, loop, readable after writable, bad table)
   Result<bool> pop(Chain& chain);
 
+  // Reads the chain that starts at `head`, into an emptied `chain`: one that was popped before.
+  //
+  // Errors: guest_fault, as pop
+  Result<void> walk(std::uint16_t head, Chain& chain);
+
   // Puts the last popped chain back, to be popped again. Not after a push of that chain.
   void unpop() { --next_available_; }
 
@@ -68,8 +73,6 @@ class Queue {
   Queue(GuestMemory& memory, const QueueLayout& layout, std::uint64_t features)
       : memory_(&memory), layout_(layout), features_(features) {}
 
-  // Reads the chain that starts at `head`, into an emptied `chain`.
-  Result<void> walk(std::uint16_t head, Chain& chain);
   // Reads a chain's part in one table; gives the indirect table that the rest of it is in.
   Result<std::optional<Segment>> walk_table(GuestAddr table, std::uint16_t size,
                                             std::uint16_t first, Chain& chain);

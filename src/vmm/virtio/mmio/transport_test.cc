@@ -38,7 +38,7 @@ class MmioTransportTest : public ::testing::Test {
  protected:
   std::unique_ptr<MmioTransport> make() {
     auto controller = Controller::create(std::make_unique<rng::RngDevice>(), *worker_, memory_,
-                                         [](std::string_view, const Error&) {});
+                                         {.on_fault = [](std::string_view, const Error&) {}});
     return std::make_unique<MmioTransport>(controller.take(), line_, GuestAddr{0xd000'0000});
   }
   static std::uint32_t get(MmioTransport& transport, std::uint64_t offset) {

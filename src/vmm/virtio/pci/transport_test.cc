@@ -59,7 +59,7 @@ class PciTransportTest : public ::testing::Test {
   void remake() {
     transport_.reset();
     auto controller = Controller::create(std::make_unique<rng::RngDevice>(), *worker_, memory_,
-                                         [](std::string_view, const Error&) {});
+                                         {.on_fault = [](std::string_view, const Error&) {}});
     transport_ = std::make_unique<PciTransport>(controller.take(), interrupts_, kBar);
   }
   template <typename Number>
