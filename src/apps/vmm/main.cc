@@ -17,6 +17,7 @@
 #include "apps/vmm/server.h"
 #include "base/json.h"
 #include "base/json_fields.h"
+#include "kernel/event/event_fd.h"
 #include "kernel/file/file.h"
 #include "vmm/control/monitor.h"
 
@@ -27,12 +28,15 @@ using proa::vmm::StopKind;
 using proa::vmm::StopReason;
 using proa::vmm::ThreadKind;
 
-// Prints what the guest says. A reader that has stopped reading for a second loses output: the
-// guest must not hang on it, nor must a pause.
+// Prints what the guest says. A reader that has stopped reading for a second loses output until it
+// reads again: the guest must not hang on it, nor must a pause. The serial port calls under its
+// lock.
 void print_serial(std::string_view bytes) {
   constexpr int kPatienceMilliseconds = 1000;
+  static bool reader_is_stuck = false;
   pollfd output = {.fd = STDOUT_FILENO, .events = POLLOUT, .revents = 0};
-  if (::poll(&output, 1, kPatienceMilliseconds) != 1) return;
+  reader_is_stuck = ::poll(&output, 1, reader_is_stuck ? 0 : kPatienceMilliseconds) != 1;
+  if (reader_is_stuck) return;
   [[maybe_unused]] const ssize_t written = ::write(STDOUT_FILENO, bytes.data(), bytes.size());
 }
 
@@ -49,7 +53,8 @@ void report_fault(std::string_view device, const Error& error) {
   [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
 }
 
-proa::vmm::control::MonitorHost make_host(const Options& options) {
+proa::vmm::control::MonitorHost make_host(const Options& options,
+                                          const event::EventFd& lacks_room) {
   proa::vmm::control::MonitorHost host;
   host.machine.serial_sink = print_serial;
   const Jail jail = options.jail;
@@ -57,7 +62,8 @@ proa::vmm::control::MonitorHost make_host(const Options& options) {
     if (jail == Jail::nothing) return {};
     return filter_calls(kind);
   };
-  host.machine.on_device_fault = report_fault;
+  host.machine.devices.on_fault = report_fault;
+  host.machine.devices.on_lack_of_room = [&lacks_room] { lacks_room.signal(); };
   host.leave_host = [jail, identity = options.identity]() -> Result<void> {
     if (jail == Jail::own) return leave_host(identity);
     return {};
@@ -142,8 +148,9 @@ Result<int> run(std::span<char* const> arguments) {
     TRY(file::write_all(FdRef(STDOUT_FILENO), bytes_of(std::string_view(text))));
     return 0;
   }
-  proa::vmm::control::Monitor monitor(make_host(options));
-  const std::unique_ptr<Server> server = TRY(Server::create(monitor));
+  const event::EventFd lacks_room = TRY(event::EventFd::create());
+  proa::vmm::control::Monitor monitor(make_host(options, lacks_room));
+  const std::unique_ptr<Server> server = TRY(Server::create(monitor, lacks_room));
   if (!options.control.empty()) TRY(server->listen(options.control), "control socket");
   TRY(prepare(options, monitor));
   const StopReason reason = TRY(server->run());

@@ -1,9 +1,10 @@
 // An io_uring: file operations queued without a system call each, submitted together, completed
-// in any order.
+// in any order. The ring can do nothing but these, whoever gets to write into its memory.
 #pragma once
 
 #include <sys/uio.h>
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -29,7 +30,7 @@ class Uring {
  public:
   // Room for `entries` operations between two submissions.
   //
-  // Errors: permission, unsupported (the kernel has io_uring off)
+  // Errors: permission, unsupported (the kernel has io_uring off, or is older than 5.10)
   static Result<Uring> create(unsigned entries);
   Uring(Uring&&) noexcept;
   Uring& operator=(Uring&&) noexcept;
@@ -49,6 +50,9 @@ class Uring {
   // `mode` as in fallocate(2).
   Result<void> allocate(FdRef file, int mode, std::uint64_t offset, std::uint64_t length,
                         std::uint64_t token);
+
+  // Completes once that much time has passed, with -ETIME. Submitted at once, with all before it.
+  Result<void> after(std::chrono::seconds delay, std::uint64_t token);
 
   // Hands everything queued to the kernel: one system call, none where nothing is queued.
   Result<void> submit();
