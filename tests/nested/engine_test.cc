@@ -23,7 +23,8 @@ TEST_F(EngineNestedTest, workloads_run_in_machines_of_our_own_monitor) {
                                    fixtures::built_program("../kernels"), disk, "1G"}});
   ASSERT_EQ(made.code, 0) << made.err;
   nested::Inside inside{
-      .options = {"--memory", "1536", "--file", "/usr/bin/docker:/usr/bin/docker", "--qemu=-drive",
+      .options = {"--memory", "1536", "--file", "/usr/bin/docker:/usr/bin/docker", "--file",
+                  "/sbin/mke2fs:/sbin/mkfs.ext4", "--qemu=-drive",
                   cat("--qemu=if=none,id=disk,format=raw,cache=unsafe,file=", disk),
                   "--qemu=-device", "--qemu=virtio-blk-pci,drive=disk"},
       .programs = {"test_system", "proad", "proa-shim", "proa-worker", "proa-net", "proa-init",
@@ -33,7 +34,8 @@ TEST_F(EngineNestedTest, workloads_run_in_machines_of_our_own_monitor) {
                   "PROA_BIN=/bin exec test_system '--gtest_filter="
                   "*/DockerLifecycle.run_gives_output_errors_input_and_exit_code/vm:"
                   "*/DockerLifecycle.exec_runs_beside_the_first_process/vm:"
-                  "*/DockerLifecycle.pause_rename_and_update_change_what_inspect_shows/vm'"}};
+                  "*/DockerLifecycle.pause_rename_and_update_change_what_inspect_shows/vm:"
+                  "MachineTest.when_the_hosts_disk_is_full_it_waits_for_room_and_this_is_told'"}};
   for (const char* module :
        {"kvm-amd", "virtio_pci", "virtio_blk", "overlay", "erofs", "loop", "tun", "bridge",
         "nf_tables", "nft_chain_nat", "nft_masq", "nft_redir", "nft_ct", "nft_reject_inet"}) {
