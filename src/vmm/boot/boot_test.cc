@@ -40,19 +40,9 @@ struct SmallElf {
   }
 };
 
-Result<ElfKernel> parse(ByteSpan file) {
-  return parse_elf(file.size(), [&](std::uint64_t offset, MutableByteSpan into) -> Result<void> {
-    if (offset > file.size() || into.size() > file.size() - offset) {
-      return fail(ErrorKind::corrupt, "short");
-    }
-    std::memcpy(into.data(), file.data() + offset, into.size());
-    return {};
-  });
-}
-
 TEST(Elf, segments_and_the_pvh_entry_are_found) {
   const SmallElf file;
-  const auto kernel = parse(bytes_of(file));
+  const auto kernel = parse_elf(bytes_of(file));
   ASSERT_OK(kernel);
   EXPECT_EQ(kernel.value().entry.value, 0x100004U);
   ASSERT_EQ(kernel.value().segments.size(), 1U);
@@ -63,32 +53,41 @@ TEST(Elf, segments_and_the_pvh_entry_are_found) {
 TEST(Elf, a_kernel_without_pvh_entry_is_unsupported) {
   SmallElf file;
   file.note.n_type = 17;
-  EXPECT_EQ(parse(bytes_of(file)).error().kind(), ErrorKind::unsupported);
+  EXPECT_EQ(parse_elf(bytes_of(file)).error().kind(), ErrorKind::unsupported);
 }
 
 TEST(Elf, what_lies_outside_the_file_or_wraps_is_corrupt) {
   SmallElf file;
   file.load.p_offset = ~0UL;
-  EXPECT_FALSE(parse(bytes_of(file)).ok());
+  EXPECT_FALSE(parse_elf(bytes_of(file)).ok());
   file = {};
   file.load.p_filesz = 0x2000;
-  EXPECT_FALSE(parse(bytes_of(file)).ok());
+  EXPECT_FALSE(parse_elf(bytes_of(file)).ok());
   file = {};
   file.load.p_paddr = ~0UL;
-  EXPECT_FALSE(parse(bytes_of(file)).ok());
+  EXPECT_FALSE(parse_elf(bytes_of(file)).ok());
   file = {};
   file.note.n_descsz = ~0U;
-  EXPECT_FALSE(parse(bytes_of(file)).ok());
+  EXPECT_FALSE(parse_elf(bytes_of(file)).ok());
   const SmallElf whole;
   for (std::size_t length = 0; length < offsetof(SmallElf, code) + sizeof whole.code; ++length) {
-    EXPECT_FALSE(parse(bytes_of(whole).first(length)).ok()) << length;
+    EXPECT_FALSE(parse_elf(bytes_of(whole).first(length)).ok()) << length;
   }
+}
+
+TEST(Elf, headers_and_notes_that_are_empty_are_no_kernel) {
+  SmallElf file;
+  file.header.e_phnum = 0;
+  EXPECT_FALSE(parse_elf(bytes_of(file)).ok());
+  file = {};
+  file.notes.p_filesz = 0;
+  EXPECT_FALSE(parse_elf(bytes_of(file)).ok());
 }
 
 TEST(Elf, other_machines_are_refused) {
   SmallElf file;
   file.header.e_machine = EM_AARCH64;
-  EXPECT_EQ(parse(bytes_of(file)).error().kind(), ErrorKind::invalid_argument);
+  EXPECT_EQ(parse_elf(bytes_of(file)).error().kind(), ErrorKind::invalid_argument);
 }
 
 // A bzImage whose payload is `packed`.

@@ -105,4 +105,14 @@ Result<ElfKernel> parse_elf(std::uint64_t file_size, const ReadAt& read_at) {
   return kernel;
 }
 
+Result<ElfKernel> parse_elf(ByteSpan file) {
+  return parse_elf(file.size(), [&](std::uint64_t offset, MutableByteSpan into) -> Result<void> {
+    if (offset > file.size() || into.size() > file.size() - offset) {
+      return corrupt("it is cut off");
+    }
+    std::ranges::copy(file.subspan(offset, into.size()), into.begin());
+    return {};
+  });
+}
+
 }  // namespace proa::vmm::boot

@@ -33,5 +33,7 @@ using ReadAt = std::function<Result<void>(std::uint64_t offset, MutableByteSpan 
 // Spec:   System V ABI, chapters 4 and 5, ELF64 little-endian; XEN_ELFNOTE_PHYS32_ENTRY (18)
 // Errors: invalid_argument (no ELF, not for x86-64), unsupported (no PVH entry), corrupt
 Result<ElfKernel> parse_elf(std::uint64_t file_size, const ReadAt& read_at);
+// The same of a file in memory.
+Result<ElfKernel> parse_elf(ByteSpan file);
 
 }  // namespace proa::vmm::boot

@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstring>
 #include <optional>
 #include <vector>
 
@@ -44,14 +43,7 @@ Result<void> check_place(const ElfSegment& segment, const GuestMemory& memory) {
 }
 
 Result<LoadedKernel> load_unpacked(const std::vector<std::byte>& elf, GuestMemory& memory) {
-  const ElfKernel kernel =
-      TRY(parse_elf(elf.size(), [&](std::uint64_t offset, MutableByteSpan into) -> Result<void> {
-        if (offset > elf.size() || into.size() > elf.size() - offset) {
-          return fail(ErrorKind::corrupt, "the unpacked kernel is cut off");
-        }
-        std::memcpy(into.data(), elf.data() + offset, into.size());
-        return {};
-      }));
+  const ElfKernel kernel = TRY(parse_elf(elf));
   for (const ElfSegment& segment : kernel.segments) {
     TRY(check_place(segment, memory));
     TRY(memory.write(segment.guest.start,
