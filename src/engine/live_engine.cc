@@ -356,34 +356,50 @@ Result<wire::Stats> LiveEngine::stats(const std::string& ref) {
   });
 }
 
+Result<void> LiveEngine::have_files(const EntryPtr& entry) {
+  const std::lock_guard operation(entry->operation);
+  bool carried = false, leaving = false;
+  {
+    const std::lock_guard lock(mutex_);
+    carried = entry->carried;
+    leaving = carried && !entry->for_files && !is_up(entry->data.state.phase);
+  }
+  if (leaving) wait_until_let_go(entry);
+  return carried && !leaving ? Result<void>() : launch(entry, Purpose::files);
+}
+
 Result<wire::PathStat> LiveEngine::stat_path(const std::string& ref, const std::string& path) {
-  return ask_files<wire::PathStat>(ref, [path](hull::Hull& hull, hull::Done<wire::PathStat> done) {
-    hull.stat_path(path, std::move(done));
-  });
+  return ask_files<wire::PathStat>(ref, Repeatable::yes,
+                                   [path](hull::Hull& hull, hull::Done<wire::PathStat> done) {
+                                     hull.stat_path(path, std::move(done));
+                                   });
 }
 
 Result<Fd> LiveEngine::copy_out(const std::string& ref, const std::string& path) {
-  return ask_files<Fd>(
-      ref, [path](hull::Hull& hull, hull::Done<Fd> done) { hull.copy_out(path, std::move(done)); });
+  return ask_files<Fd>(ref, Repeatable::yes, [path](hull::Hull& hull, hull::Done<Fd> done) {
+    hull.copy_out(path, std::move(done));
+  });
 }
 
 Result<void> LiveEngine::copy_in(const std::string& ref, const wire::Path& directory, Fd tar) {
   return ask_files<void>(
-      ref, [directory, tar = std::move(tar)](hull::Hull& hull, hull::Done<> done) mutable {
+      ref, Repeatable::no,
+      [directory, tar = std::move(tar)](hull::Hull& hull, hull::Done<> done) mutable {
         hull.copy_in(directory, std::move(tar), std::move(done));
       });
 }
 
 Result<std::vector<wire::Change>> LiveEngine::changes(const std::string& ref) {
   return ask_files<std::vector<wire::Change>>(
-      ref, [](hull::Hull& hull, hull::Done<std::vector<wire::Change>> done) {
+      ref, Repeatable::yes, [](hull::Hull& hull, hull::Done<std::vector<wire::Change>> done) {
         hull.changes(std::move(done));
       });
 }
 
 Result<Fd> LiveEngine::export_tree(const std::string& ref) {
-  return ask_files<Fd>(
-      ref, [](hull::Hull& hull, hull::Done<Fd> done) { hull.export_tree(std::move(done)); });
+  return ask_files<Fd>(ref, Repeatable::yes, [](hull::Hull& hull, hull::Done<Fd> done) {
+    hull.export_tree(std::move(done));
+  });
 }
 
 }  // namespace proa::engine

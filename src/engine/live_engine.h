@@ -2,6 +2,7 @@
 // that listens to them. Used within engine/ only.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <future>
@@ -124,10 +125,14 @@ class LiveEngine : public Engine {
   Result<void> ask(const EntryPtr& entry, wire::MessageType type, Message message,
                    std::vector<Fd> descriptors = {},
                    std::optional<Limit> limit = std::chrono::minutes(2));
-  // Asks the hull of a workload; a shim is started for it where none is there.
+  // Asks the hull of a workload about its files. What cannot be asked twice is not, should the shim
+  // go meanwhile.
+  enum class Repeatable : bool { no, yes };
   template <typename T>
-  Result<T> ask_files(const std::string& ref,
+  Result<T> ask_files(const std::string& ref, Repeatable repeatable,
                       std::move_only_function<void(hull::Hull&, hull::Done<T>)> ask);
+  // Has a shim that can be asked for files, starting one where none is.
+  Result<void> have_files(const EntryPtr& entry);
 
   Result<EntryPtr> find(const std::string& ref);
   std::string directory_of(const std::string& id) const;
@@ -245,24 +250,25 @@ Result<void> LiveEngine::ask(const EntryPtr& entry, wire::MessageType type, Mess
 }
 
 template <typename T>
-Result<T> LiveEngine::ask_files(const std::string& ref,
+Result<T> LiveEngine::ask_files(const std::string& ref, Repeatable repeatable,
                                 std::move_only_function<void(hull::Hull&, hull::Done<T>)> ask) {
+  constexpr int kMostTries = 5;
   const EntryPtr entry = TRY(find(ref));
-  {
-    const std::lock_guard operation(entry->operation);
-    bool carried = false, leaving = false;
-    {
-      const std::lock_guard lock(mutex_);
-      carried = entry->carried;
-      leaving = carried && !entry->for_files && !is_up(entry->data.state.phase);
-    }
-    if (leaving) wait_until_let_go(entry);
-    if (!carried || leaving) TRY(launch(entry, Purpose::files));
+  // Shared: an answer may come after the caller gave up.
+  const auto question = std::make_shared<decltype(ask)>(std::move(ask));
+  for (int tries = 1;; ++tries) {
+    TRY(have_files(entry));
+    const auto asked = std::make_shared<std::atomic<bool>>(false);
+    Result<T> answer = await<T>([entry, question, asked](hull::Done<T> done) mutable {
+      if (!entry->hull) return done(fail(ErrorKind::unavailable, "no shim carries it"));
+      *asked = true;
+      (*question)(*entry->hull, std::move(done));
+    });
+    // A workload that ends takes its shim with it: another one knows its files.
+    const bool gone = !answer.ok() && answer.error().kind() == ErrorKind::unavailable;
+    if (!gone || tries == kMostTries) return answer;
+    if (repeatable == Repeatable::no && *asked) return answer;
   }
-  return await<T>([entry, ask = std::move(ask)](hull::Done<T> done) mutable {
-    if (!entry->hull) return done(fail(ErrorKind::unavailable, "no shim carries it"));
-    ask(*entry->hull, std::move(done));
-  });
 }
 
 }  // namespace proa::engine

@@ -46,8 +46,8 @@ TEST_P(DockerFiles, cp_undoes_every_compression_and_refuses_what_is_cut_short) {
     docker({"cp", "-", "box:/tmp"}, archive);
     EXPECT_EQ(docker({"exec", "box", "cat", "/tmp/file"}), "packed") << compression;
     docker({"exec", "box", "rm", "/tmp/file"});
-    EXPECT_NE(
-        engine().docker({"cp", "-", "box:/tmp"}, archive.substr(0, archive.size() - 20)).code, 0)
+    EXPECT_NE(engine().docker({"cp", "-", "box:/tmp"}, archive.substr(0, archive.size() - 20)).code,
+              0)
         << compression;
     docker({"exec", "box", "rm", "-f", "/tmp/file"});
   }
@@ -131,6 +131,21 @@ TEST_F(DockerObjects, networks_events_name_the_container_by_its_id) {
                     "network=net", "--filter", "event=connect", "--filter", "event=disconnect",
                     "--format", "{{.Action}} {{.Actor.Attributes.container}}"}),
             cat("connect ", id, "\ndisconnect ", id));
+}
+
+TEST_F(DockerObjects, files_are_there_at_the_moment_of_the_end_too) {
+  for (int turn = 0; turn < 20; ++turn) {
+    const std::string script = cat("echo ", turn, " > /turn; sleep 0.0", turn % 4);
+    docker({"run", "-d", "--network", "none", "--name", "box", kTestImage, "sh", "-c", script});
+    docker({"commit", "box", "ended"});
+    const Output diff = engine().docker({"diff", "box"});
+    EXPECT_EQ(diff.code, 0) << diff.err;
+    const Output tree = engine().docker({"export", "box"});
+    EXPECT_EQ(tree.code, 0) << tree.err;
+    // Whole, down to the two empty blocks.
+    EXPECT_TRUE(tree.out.size() > 1024 && tree.out.ends_with(std::string(1024, '\0'))) << turn;
+    docker({"rm", "-f", "box"});
+  }
 }
 
 TEST_F(DockerObjects, a_committed_image_names_its_parent) {

@@ -164,6 +164,10 @@ void Sessions::on_files(const std::shared_ptr<Session>& session, const wire::Fra
   const Answer<Session> answer(session, frame.call);
   Result<wire::Path> path = wire::decode<wire::Path>(frame.body);
   if (!path.ok()) return answer.failed(path.error());
+  // The tree is being taken down; another shim is asked.
+  if (supervisor_->leaving()) {
+    return answer.failed(fail(ErrorKind::unavailable, "the shim is about to go"));
+  }
   supervisor_->ensure_created([this, answer, type = frame.type, path = path.take(),
                                tar = first_of(descriptors)](const Result<void>& created) mutable {
     if (!created.ok()) return answer.failed(created.error());

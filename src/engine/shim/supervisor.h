@@ -57,6 +57,7 @@ class Supervisor : private hull::Observer {
   void remove(hull::Done<> done);
   // Nothing runs and nothing will by itself: a shim without sessions may go.
   bool idle() const { return phase_ == Phase::idle; }
+  bool leaving() const { return phase_ == Phase::leaving; }
 
  private:
   enum class Phase : std::uint8_t { idle, starting, running, draining, waiting, leaving };

@@ -110,8 +110,10 @@ Result<void> ContainerHull::ensure_view() {
 Result<void> ContainerHull::start_files_child(const FilesChild::Work& work,
                                               Done<std::string>& done) {
   const std::uint64_t number = ++last_files_child_;
-  auto child =
-      TRY(FilesChild::start(loop_, work, done, [this, number] { files_children_.erase(number); }));
+  auto child = TRY(FilesChild::start(loop_, work, done, [this, number] {
+    files_children_.erase(number);
+    if (removed_ && files_children_.empty()) loop_.post([this] { finish_removal(); });
+  }));
   files_children_.emplace(number, std::move(child));
   return {};
 }

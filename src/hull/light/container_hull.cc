@@ -22,6 +22,8 @@ namespace {
 using oci::runtime::NamespaceType;
 
 constexpr std::chrono::seconds kEndLimit{10};
+// How long who reads the files of a workload that goes may take.
+constexpr std::chrono::seconds kReadersLimit{10};
 
 cgroup::Deadline end_deadline() { return std::chrono::steady_clock::now() + kEndLimit; }
 
@@ -249,6 +251,18 @@ Result<void> ContainerHull::clear_cgroups() {
   cgroups_.reset();
   TRY(cgroups.kill());
   return cgroups.remove(end_deadline());
+}
+
+void ContainerHull::remove(Done<> done) {
+  if (first_ || files_children_.empty()) return done(remove_all());
+  removed_ = std::move(done);
+  removal_timer_ = loop_.after(kReadersLimit, [this] { finish_removal(); });
+}
+
+void ContainerHull::finish_removal() {
+  loop_.cancel(std::exchange(removal_timer_, 0));
+  Done<> done = std::exchange(removed_, {});
+  done(remove_all());
 }
 
 Result<void> ContainerHull::remove_all() {

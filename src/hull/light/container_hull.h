@@ -52,7 +52,8 @@ class ContainerHull : public Hull {
   void copy_in(const wire::Path& directory, Fd tar, Done<> done) override;
   void changes(Done<std::vector<wire::Change>> done) override;
   void export_tree(Done<Fd> done) override;
-  void remove(Done<> done) override { done(remove_all()); }
+  // Who reads files at that moment gets the rest first, within a limit.
+  void remove(Done<> done) override;
 
  private:
   struct Running {
@@ -105,6 +106,7 @@ class ContainerHull : public Hull {
   void stream_files(const StreamWork& work, Done<Fd> done);
   Result<void> clear_cgroups();
   Result<void> remove_all();
+  void finish_removal();
 
   io::Loop& loop_;
   const wire::Spec spec_;
@@ -122,6 +124,8 @@ class ContainerHull : public Hull {
   Fd view_;  // a mount namespace: the workload's tree for those who look from outside
   std::map<std::uint64_t, std::unique_ptr<FilesChild>> files_children_;
   std::uint64_t last_files_child_ = 0;
+  Done<> removed_;  // what waits for the last of them
+  io::Loop::Timer removal_timer_ = 0;
 };
 
 }  // namespace proa::hull
