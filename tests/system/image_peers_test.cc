@@ -127,16 +127,17 @@ TEST_F(ImagePeersTest, archive_of_two_images_when_loaded_then_both_are_there) {
 }
 
 TEST_F(ImagePeersTest, import_when_compressed_or_not_then_it_is_one_layer_with_the_same_files) {
-  ASSERT_EQ(run(cat("cd ", at("b/rootfs"), " && tar -cf ", at("r.tar"), " . && gzip -k ",
-                    at("r.tar"), " && zstd -q ", at("r.tar")))
-                .code,
-            0);
-  for (const std::string_view file : {"r.tar", "r.tar.gz", "r.tar.zst"}) {
+  ASSERT_EQ(
+      run(cat("cd ", at("b/rootfs"), " && tar -cf ", at("r.tar"), " . && gzip -k ", at("r.tar"),
+              " && zstd -q ", at("r.tar"), " && xz -k ", at("r.tar"), " && bzip2 -k ", at("r.tar")))
+          .code,
+      0);
+  for (const std::string_view file : {"r.tar", "r.tar.gz", "r.tar.zst", "r.tar.xz", "r.tar.bz2"}) {
     const Ran imported = run(cat("cat ", at(file), " | ", images("root"), "import made/", file));
     ASSERT_EQ(imported.code, 0) << imported.output;
   }
   EXPECT_EQ(image("verify").code, 0);
-  // The same tar: one layer file for all three.
+  // The same tar: one layer file for all of them.
   EXPECT_EQ(trimmed(run(cat("ls ", at("root/layers"), " | grep -c erofs"))), "1");
   EXPECT_EQ(
       trimmed(run(cat("cd ", at(""), " && ", images("root"), "save made/r.tar.gz | tar -xOf - ",

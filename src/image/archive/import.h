@@ -20,11 +20,10 @@ struct ImportRequest {
   oci::image::Platform platform = oci::image::Platform::host();
 };
 
-// Reads a tar (plain, gzip or zstd) to its end, in one pass; the image has it as its only layer. A
-// plain tar is kept only as the layer file that gives it back, a compressed one stays as the blob
-// that it is.
+// Reads a tar (plain, or compressed by gzip, zstd, xz or bzip2) to its end, in one pass; the image
+// has it as its only layer, kept as ingest_new_layer() says.
 //
-// Errors: corrupt, unsupported (another compression), exhausted (a limit, by name), cancelled
+// Errors: corrupt, exhausted (a limit, by name), cancelled
 // Result: the new image's manifest
 // Thread: any. The process ignores SIGPIPE.
 Result<Descriptor> import_tree(const Store& store, const Settings& settings, FdRef tar,

@@ -48,8 +48,8 @@ struct NewLayer {
   Digest diff_id;
 };
 
-// As ingest_layer, for a tar (plain, gzip or zstd) that is read once to its end: an imported file
-// system, the changes of a build step. A plain tar is not kept beside the layer file.
+// As ingest_layer, for a tar that is read once to its end: an imported file system. Compressed by
+// gzip or zstd it is kept as it came, by xz or bzip2, or plain, only as the layer file.
 Result<NewLayer> ingest_new_layer(const IngestContext& context, ByteSource& source);
 
 }  // namespace proa::image

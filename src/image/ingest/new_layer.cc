@@ -2,6 +2,7 @@
 #include <vector>
 
 #include "base/id.h"
+#include "image/inflate/compression.h"
 #include "image/ingest/ingest.h"
 #include "image/ingest/publish.h"
 #include "kernel/file/file.h"
@@ -14,11 +15,16 @@ namespace media_type = oci::image::media_type;
 
 constexpr std::size_t kChunk = std::size_t{256} << 10;
 
-std::string_view type_of(ByteSpan front) {
-  const std::string_view text = text_of(front);
-  if (text.starts_with("\x1f\x8b")) return media_type::kLayerGzip;
-  if (text.starts_with("\x28\xb5\x2f\xfd")) return media_type::kLayerZstd;
-  return media_type::kLayer;
+// What a layer compressed so is called; plain where images know no such layers.
+std::string_view type_of(Compression compression) {
+  switch (compression) {
+    case Compression::gzip:
+      return media_type::kLayerGzip;
+    case Compression::zstd:
+      return media_type::kLayerZstd;
+    default:
+      return media_type::kLayer;
+  }
 }
 
 // Fills the buffer unless the source ends before: the first bytes decide what the layer is.
@@ -42,7 +48,8 @@ Result<Received> receive_all(const IngestContext& context, ByteSource& source) {
   Conversion conversion = TRY(Conversion::start(context.settings, context.staging, context.stop));
   std::vector<std::byte> buffer(kChunk);
   std::size_t count = TRY(fill(source, buffer));
-  const std::string_view type = type_of(ByteSpan(buffer).first(count));
+  const Compression compression = compression_of(text_of(ByteSpan(buffer).first(count)));
+  const std::string_view type = type_of(compression);
   std::optional<Staging::File> file;
   if (type != media_type::kLayer) {
     file = TRY(context.staging.create_file(cat(random_hex(8), ".blob")));
@@ -59,6 +66,11 @@ Result<Received> receive_all(const IngestContext& context, ByteSource& source) {
     count = TRY(fill(source, buffer));
   }
   ConvertedLayer layer = TRY(conversion.finish());
+  if (!file && compression != Compression::none) {
+    // What came was no layer of an image; the tar in it is.
+    const Descriptor tar{std::string(type), layer.diff_id, layer.record.tar_size};
+    return Received{tar, std::nullopt, std::move(layer)};
+  }
   return Received{{std::string(type), hash.finish(), size}, std::move(file), std::move(layer)};
 }
 
