@@ -63,7 +63,9 @@ CPU = ",".join(["EPYC", "+svm", "+npt"] + [f"-{feature}" for feature in NOT_EMUL
 
 
 def command_line(asked, scratch, nonce):
-    words = ["console=ttyS0", "quiet", "panic=-1", "reboot=a", "nohz=off", "highres=off",
+    # tsc=reliable: under load the outer kernel takes its TSC for unstable, and its KVM then arms the
+    # timers of a guest seconds late.
+    words = ["console=ttyS0", "quiet", "panic=-1", "reboot=a", "nohz=off", "highres=off", "tsc=reliable",
              "cryptomgr.notests", "random.trust_cpu=on", f"proa.nonce={nonce}"]  # fmt: skip
     return [
         "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
