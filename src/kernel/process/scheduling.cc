@@ -1,5 +1,7 @@
 #include "kernel/process/scheduling.h"
 
+#include <linux/sched.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -28,6 +30,10 @@ Result<void> set_scheduling(const Scheduling& wanted) {
     return fail_errno("sched_setattr with policy ", wanted.policy);
   }
   return {};
+}
+
+Result<void> take_turns() {
+  return set_scheduling({.policy = SCHED_BATCH, .nice = ::getpriority(PRIO_PROCESS, 0)});
 }
 
 }  // namespace proa::process

@@ -25,4 +25,8 @@ struct Scheduling {
 // Errors: permission (without CAP_SYS_NICE), invalid_argument, busy (no bandwidth for a deadline)
 Result<void> set_scheduling(const Scheduling& scheduling);
 
+// Changes the calling thread's policy to SCHED_BATCH and keeps its nice value: from now on it takes
+// its turn when it wakes up, instead of preempting what runs on its processor.
+Result<void> take_turns();
+
 }  // namespace proa::process

@@ -63,6 +63,8 @@ class VirtioBus final : public Stateful {
   Result<void> place_one(std::unique_ptr<virtio::Device> device, bool virtio_mmio);
   // A thread of its own for devices that move bulk data, one for all others.
   Result<virtio::Worker*> worker_for(virtio::DeviceType type);
+  // The first that a worker's thread does.
+  Result<void> enter(ThreadKind kind);
 
   VirtioSurroundings surroundings_;
   std::optional<virtio::pci::Root> root_;
