@@ -95,7 +95,6 @@ constexpr std::array kBlockCalls = {
 constexpr std::array kNetCalls = {
     AllowedCall{SYS_readv, "readv", "frames from the tap"},
     AllowedCall{SYS_writev, "writev", "frames to the tap"},
-    AllowedCall{SYS_sched_yield, "sched_yield", "letting the driver fill the queue"},
 };
 
 constexpr std::array kDeviceCalls = {

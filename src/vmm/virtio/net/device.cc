@@ -1,7 +1,5 @@
 #include "vmm/virtio/net/device.h"
 
-#include <sched.h>
-
 #include <algorithm>
 
 namespace proa::vmm::virtio::net {
@@ -165,8 +163,6 @@ Result<void> NetDevice::transmit() {
       TRY(queue.push(transmit_chain_.head, 0));
     }
     if (TRY(queue.flush())) activation_.host->interrupt(kTransmit);
-    // A driver on this processor goes on filling the queue: kicks for every frame cost more.
-    ::sched_yield();
   } while (TRY(queue.enable_kicks()));
   return {};
 }
