@@ -81,7 +81,10 @@ void MachineHull::when_ready(Done<> done) {
     return done(fail(ErrorKind::busy,
                      "the virtual machine is paused, and its guest with it: unpause it first"));
   }
-  if (phase_ == Phase::ready) return done({});
+  if (phase_ == Phase::ready) {
+    // Its agent may have gone before the machine has.
+    return done(link_ ? Result<void>() : fail(ErrorKind::unavailable, "the virtual machine ends"));
+  }
   waiting_.push_back(std::move(done));
   if (phase_ == Phase::booting) return;
   phase_ = Phase::booting;

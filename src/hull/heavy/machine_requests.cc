@@ -175,6 +175,9 @@ void MachineHull::stats(Done<wire::Stats> done) {
 }
 
 void MachineHull::update(const std::string& resources, Done<> done) {
+  if (paused_) {
+    return done(fail(ErrorKind::busy, "the virtual machine is paused: unpause it first"));
+  }
   const Result<json::Value> document = json::parse(resources, "resources");
   if (!document.ok()) return done(document.error());
   Result<json::Value> inside = guest_update(document.value(), size_);

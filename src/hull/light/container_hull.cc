@@ -260,6 +260,7 @@ void ContainerHull::remove(Done<> done) {
 }
 
 void ContainerHull::finish_removal() {
+  if (!removed_) return;  // the limit and the last reader came together
   loop_.cancel(std::exchange(removal_timer_, 0));
   Done<> done = std::exchange(removed_, {});
   done(remove_all());
