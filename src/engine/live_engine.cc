@@ -10,6 +10,12 @@
 #include "kernel/file/file.h"
 
 namespace proa::engine {
+namespace {
+
+// How long one that was killed here may still hold its lock (LockFile::take_within).
+constexpr std::chrono::seconds kPredecessor{5};
+
+}  // namespace
 
 Result<std::unique_ptr<Engine>> Engine::open(Options options, ImageSource& images) {
   auto engine = std::make_unique<LiveEngine>(std::move(options), images);
@@ -22,7 +28,7 @@ Result<void> LiveEngine::begin() {
        {options_.root + "/workloads", options_.root + "/volumes", options_.run + "/w"}) {
     TRY(file::make_directories(directory, 0711));
   }
-  lock_ = TRY(file::LockFile::try_take(options_.root + "/lock"));
+  lock_ = TRY(file::LockFile::take_within(options_.root + "/lock", kPredecessor));
   if (!lock_) {
     return fail(ErrorKind::busy, "another proad has '", options_.root, "' open");
   }

@@ -44,13 +44,9 @@ Result<void> await_answer(const std::string& socket) {
 
 // Waits until an engine that is ending has ended: it holds its lock to the last.
 Result<void> await_lock(const std::string& run) {
-  constexpr std::chrono::milliseconds kPause(20);
-  constexpr int kTries = 500;
-  for (int tries = 0; tries < kTries; ++tries) {
-    const auto lock = TRY(file::LockFile::try_take(cat(run, "/proad.lock")));
-    if (lock) return {};
-    TRY(event::wait_for_any({}, kPause));
-  }
+  constexpr std::chrono::seconds kPatience(10);
+  const auto lock = TRY(file::LockFile::take_within(cat(run, "/proad.lock"), kPatience));
+  if (lock) return {};
   return fail(ErrorKind::busy, "an engine runs in '", run, "' that does not listen there");
 }
 

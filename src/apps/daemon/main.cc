@@ -22,6 +22,9 @@
 namespace proa::daemon {
 namespace {
 
+// How long one that was killed here may still hold its lock (LockFile::take_within).
+constexpr std::chrono::seconds kPredecessor{5};
+
 int stop_event = -1;  // an eventfd; what a signal's handler can reach
 
 void on_stop_signal(int) { ::eventfd_write(stop_event, 1); }
@@ -102,7 +105,7 @@ Result<void> serve(const Options& options) {
   TRY(watch_signals());
   TRY(file::make_directories(options.root, 0711));
   TRY(file::make_directories(options.run, 0711));
-  const auto lock = TRY(file::LockFile::try_take(cat(options.run, "/proad.lock")));
+  const auto lock = TRY(file::LockFile::take_within(cat(options.run, "/proad.lock"), kPredecessor));
   if (!lock) return fail(ErrorKind::busy, "another proad runs in '", options.run, "'");
   const auto images = TRY(engine::Images::open(options.root, options.images));
   const auto engine = TRY(engine::Engine::open(engine_options(options), *images));

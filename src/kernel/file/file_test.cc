@@ -121,5 +121,19 @@ TEST_F(FileTest, lock_is_exclusive_until_its_owner_goes) {
   EXPECT_OK(LockFile::wait(path));
 }
 
+TEST_F(FileTest, lock_of_one_who_is_about_to_go_is_waited_for) {
+  const std::string path = cat(directory_->path(), "/lock");
+  Result<std::optional<LockFile>> first = LockFile::try_take(path);
+  ASSERT_OK(first);
+  const auto refused = LockFile::take_within(path, std::chrono::milliseconds(1));
+  ASSERT_OK(refused);
+  EXPECT_FALSE(refused.value().has_value());
+  std::thread going([&] { first.value().reset(); });
+  const auto second = LockFile::take_within(path, std::chrono::seconds(60));
+  going.join();
+  ASSERT_OK(second);
+  EXPECT_TRUE(second.value().has_value());
+}
+
 }  // namespace
 }  // namespace proa::file

@@ -3,6 +3,7 @@
 #include <sys/file.h>
 
 #include <cerrno>
+#include <thread>
 #include <utility>
 
 #include "kernel/file/file.h"
@@ -52,6 +53,16 @@ Result<std::optional<LockFile>> LockFile::try_take(const std::string& path) {
     return fail_errno("locking '", path, "'");
   }
   return std::optional<LockFile>(LockFile(std::move(fd)));
+}
+
+Result<std::optional<LockFile>> LockFile::take_within(const std::string& path,
+                                                      std::chrono::milliseconds patience) {
+  constexpr std::chrono::milliseconds kLook{5};
+  for (const auto deadline = std::chrono::steady_clock::now() + patience;;) {
+    std::optional<LockFile> lock = TRY(try_take(path));
+    if (lock || std::chrono::steady_clock::now() > deadline) return lock;
+    std::this_thread::sleep_for(kLook);
+  }
 }
 
 }  // namespace proa::file

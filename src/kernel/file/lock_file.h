@@ -1,6 +1,7 @@
 // A lock on a file (flock): held until its owner goes or its process ends.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 
@@ -18,6 +19,10 @@ class LockFile {
   static Result<LockFile> wait_shared(const std::string& path);
   // Takes the lock, or gives nothing where another holds it.
   static Result<std::optional<LockFile>> try_take(const std::string& path);
+  // As try_take, but gives up only after `patience`. A killed owner's lock outlives it by a moment
+  // where it was about to start a program: the child holds a copy until it executes it.
+  static Result<std::optional<LockFile>> take_within(const std::string& path,
+                                                     std::chrono::milliseconds patience);
 
   // The locked file; a child that inherits it holds the lock too.
   FdRef fd() const { return fd_; }
