@@ -27,6 +27,8 @@ class StreamMux {
 
   // From now on what `fd` gives goes to the peer, up to its end or until the peer stops reading.
   Result<void> send_from(std::uint32_t stream, Fd fd);
+  // Whether something is still to come from what was given to send_from().
+  bool is_sending(std::uint32_t stream) const { return sources_.contains(stream); }
   // Takes what the peer sends; until connect() it waits here. `stream` 0 is no stream.
   void expect(std::uint32_t stream);
   // Writes what came, and what will come, to `fd`, which is closed after the last of it.

@@ -15,6 +15,10 @@ namespace {
 using wire::MessageType;
 
 constexpr const char* kInitProgram = "/bin/proa-init";
+// How long who reads the files of a machine that goes may take, and how often that is looked at.
+// Less than the hull waits for its end.
+constexpr std::chrono::seconds kReadersLimit{10};
+constexpr std::chrono::milliseconds kLook{10};
 
 Error unknown(MessageType type) {
   return fail(ErrorKind::unsupported, "the guest knows no request ", static_cast<int>(type));
@@ -109,8 +113,8 @@ Result<void> Agent::dispatch(const wire::Frame& frame) {
       return {};
     }
     case MessageType::remove:
-      answer(frame.call, {});
-      loop_.stop();
+      patience_ends_ = io::Clock::now() + kReadersLimit;
+      leave(frame.call);
       return {};
     default:
       if (!hull_) return fail(ErrorKind::busy, "the guest is not configured");
@@ -207,12 +211,12 @@ Result<void> Agent::dispatch_files(const wire::Frame& frame) {
       return {};
     case MessageType::copy_out: {
       const auto path = TRY(wire::decode<wire::Path>(frame.body));
-      hull_->copy_out(path.path, send_stream(call, path.stream));
+      hull_->copy_out(path.path, send_tar(call, path.stream));
       return {};
     }
     case MessageType::export_tree: {
       const auto path = TRY(wire::decode<wire::Path>(frame.body));
-      hull_->export_tree(send_stream(call, path.stream));
+      hull_->export_tree(send_tar(call, path.stream));
       return {};
     }
     case MessageType::copy_in: {
@@ -252,12 +256,24 @@ hull::Done<hull::Streams> Agent::connect_streams(std::uint32_t call, wire::Strea
   };
 }
 
-hull::Done<Fd> Agent::send_stream(std::uint32_t call, std::uint32_t stream) {
+hull::Done<Fd> Agent::send_tar(std::uint32_t call, std::uint32_t stream) {
   return [this, call, stream](Result<Fd> tar) {
     if (!tar.ok()) return answer(call, std::move(tar).error());
     answer(call, {});
     discard(streams_.send_from(stream, tar.take()), "a stream's early end is its failure");
+    tars_.insert(stream);
   };
+}
+
+void Agent::leave(std::uint32_t call) {
+  std::erase_if(tars_, [this](std::uint32_t stream) { return !streams_.is_sending(stream); });
+  const bool sent = tars_.empty() && link_->idle();
+  if (!sent && io::Clock::now() < patience_ends_) {
+    loop_.after(kLook, [this, call] { leave(call); });
+    return;
+  }
+  answer(call, {});
+  loop_.stop();
 }
 
 void Agent::on_end(const wire::Ending& ending) { on_exec_end({}, ending); }

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "base/fd.h"
 #include "base/result.h"
@@ -46,7 +48,9 @@ class Agent : private hull::Observer {
   void answer(std::uint32_t call, const Result<void>& outcome);
   hull::Done<> done(std::uint32_t call);
   hull::Done<hull::Streams> connect_streams(std::uint32_t call, wire::StreamNumbers numbers);
-  hull::Done<Fd> send_stream(std::uint32_t call, std::uint32_t stream);
+  hull::Done<Fd> send_tar(std::uint32_t call, std::uint32_t stream);
+  // Ends the agent once the host has the tars that are under way.
+  void leave(std::uint32_t call);
   // Gives what a query gave as an answer of `type`.
   template <typename Reply, typename Value>
   hull::Done<Value> reply(std::uint32_t call, wire::MessageType type, Value Reply::* member);
@@ -58,6 +62,8 @@ class Agent : private hull::Observer {
   io::StreamMux streams_;
   std::unique_ptr<hull::Hull> hull_;
   std::vector<wire::Endpoint> endpoints_;  // that the machine is on
+  std::set<std::uint32_t> tars_;           // streams that may still be under way
+  io::Clock::time_point patience_ends_ = io::Clock::time_point::max();  // for them
 };
 
 }  // namespace proa::guest

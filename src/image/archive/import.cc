@@ -4,6 +4,7 @@
 #include "image/ingest/ingest.h"
 #include "image/ingest/publish.h"
 #include "image/store/names.h"
+#include "image/tar/end_marks.h"
 #include "kernel/file/file.h"
 #include "oci/image/manifest.h"
 
@@ -15,13 +16,19 @@ namespace media_type = oci::image::media_type;
 // What somebody else opened, read from where it stands.
 class StreamSource : public ByteSource {
  public:
-  explicit StreamSource(FdRef file) : file_(file) {}
+  explicit StreamSource(FdRef file, bool ends_with_marks)
+      : file_(file), ends_with_marks_(ends_with_marks) {}
   Result<std::size_t> read(MutableByteSpan buffer) override {
-    return file::read_some(file_, buffer);
+    const std::size_t size = TRY(file::read_some(file_, buffer));
+    if (size == 0 && ends_with_marks_) TRY(end_.finish());
+    end_.feed(ByteSpan(buffer).first(size));
+    return size;
   }
 
  private:
   FdRef file_;
+  bool ends_with_marks_;
+  EndMarks end_;
 };
 
 std::string print_config(const ImportRequest& request, const Digest& diff_id) {
@@ -43,7 +50,7 @@ Result<Descriptor> import_tree(const Store& store, const Settings& settings, FdR
   const Staging staging = TRY(Staging::create(store));
   const ProgressSink silent = [](const Progress&) {};
   const IngestContext context{store, staging, settings, silent, std::move(stop)};
-  StreamSource source(tar);
+  StreamSource source(tar, request.ends_with_marks);
   const NewLayer layer = TRY(ingest_new_layer(context, source), "import");
   const std::string config_text = print_config(request, layer.diff_id);
   const Descriptor config = TRY(store.keep_document(config_text, media_type::kConfig));

@@ -18,6 +18,8 @@ struct ImportRequest {
   std::string parent;  // an image's id, "" for none
   oci::image::RunDefaults run;
   oci::image::Platform platform = oci::image::Platform::host();
+  // A tar without its end marks, which others leave out, was cut off.
+  bool ends_with_marks = false;
 };
 
 // Reads a tar (plain, or compressed by gzip, zstd, xz or bzip2) to its end, in one pass; the image

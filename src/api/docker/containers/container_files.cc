@@ -11,6 +11,7 @@
 #include "image/archive/inflation.h"
 #include "image/inflate/compression.h"
 #include "image/registry/credentials.h"
+#include "image/tar/end_marks.h"
 #include "kernel/file/file.h"
 #include "kernel/file/pipe.h"
 
@@ -70,15 +71,19 @@ Result<void> stat_archive(Services& services, Request& request) {
   return request.connection().respond(200, headers, "");
 }
 
-// Sends a stream to its end, in chunks.
-Result<void> send_stream(Request& request, const http::Headers& headers, const Fd& stream) {
+// Sends a tar to its end, in chunks. One that was cut off, by a workload that went for instance,
+// gets no last chunk: the client sees that it is not whole.
+Result<void> send_tar(Request& request, const http::Headers& headers, const Fd& stream) {
   TRY(request.connection().begin_chunks(200, headers));
+  image::EndMarks end;
   std::vector<std::byte> buffer(65536);
   while (true) {
     const std::size_t size = TRY(file::read_some(stream, buffer));
     if (size == 0) break;
+    end.feed(ByteSpan(buffer).first(size));
     TRY(request.connection().write_chunk(ByteSpan(buffer).first(size)));
   }
+  TRY(end.finish());
   return request.connection().end_chunks();
 }
 
@@ -88,7 +93,7 @@ Result<void> get_archive(Services& services, Request& request) {
   const Fd tar = TRY(services.engine.copy_out(request.name("id"), path));
   http::Headers headers = request.headers("application/x-tar");
   headers.add("X-Docker-Container-Path-Stat", stat_header(found));
-  return send_stream(request, headers, tar);
+  return send_tar(request, headers, tar);
 }
 
 // The first bytes of a body, by which its compression is known.
@@ -157,7 +162,7 @@ Result<void> changes(Services& services, Request& request) {
 
 Result<void> export_tree(Services& services, Request& request) {
   const Fd tar = TRY(services.engine.export_tree(request.name("id")));
-  return send_stream(request, request.headers("application/x-tar"), tar);
+  return send_tar(request, request.headers("application/x-tar"), tar);
 }
 
 }  // namespace

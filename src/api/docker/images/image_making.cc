@@ -111,7 +111,8 @@ Result<void> commit(Services& services, Request& request) {
                                     .comment = request.text("comment"),
                                     .created_by = join(workload.arguments, " "),
                                     .parent = workload.image_id,
-                                    .run = std::move(run)};
+                                    .run = std::move(run),
+                                    .ends_with_marks = true};
   // A virtual machine's files come out of its running guest.
   const bool pause =
       request.flag("pause", true) && workload.config.hull == wire::HullKind::container &&
