@@ -95,6 +95,7 @@ TEST_F(MachineTest, what_it_cannot_have_is_refused_with_the_reason) {
       {{"--uts", "host"}, "--uts host: a virtual machine has a kernel of its own"},
       {{"--device", "/dev/null:/dev/mine"}, "a virtual machine has no devices of the host"},
       {{"--oom-kill-disable"}, "--oom-kill-disable: not for a virtual machine"},
+      {{"--memory", "90000g"}, "does not fit this host"},
       {{"--label", "proa.vm.kernel=none-such"}, "no guest kernel"},
       {{"--label", "proa.vm.kernel=../x"}, "names no guest kernel"},
       {{"--label", "proa.hypervisor=other"}, "is not one of auto, kvm, hosted"},
@@ -115,6 +116,16 @@ TEST_F(MachineTest, what_it_cannot_have_is_refused_with_the_reason) {
     EXPECT_THAT(refused.err, AnyOf(HasSubstr("a virtual machine has a kernel of its own"),
                                    HasSubstr("No such container")));
   }
+}
+
+TEST_F(MachineTest, a_paused_one_hears_of_its_window_when_it_goes_on) {
+  start_box({"-t"});
+  docker({"pause", "box"});
+  const Output resized = engine().request("POST", "/v1.43/containers/box/resize?h=33&w=44");
+  EXPECT_EQ(resized.code, 200) << resized.out;
+  docker({"unpause", "box"});
+  EXPECT_TRUE(fixtures::eventually(
+      [&] { return docker({"exec", "box", "stty", "-F", "/dev/console", "size"}) == "33 44"; }));
 }
 
 TEST_F(MachineTest, less_isolation_than_asked_for_is_refused) {
@@ -174,9 +185,8 @@ TEST_F(MachineTest, when_the_hosts_disk_is_full_it_waits_for_room_and_this_is_to
            std::string::npos;
   }));
   ASSERT_OK(disk.value().make_room());
-  EXPECT_TRUE(eventually([&] {
-    return trim(engine().docker({"exec", "box", "cat", "/size"}).out) == cat(8 << 20);
-  }));
+  EXPECT_TRUE(eventually(
+      [&] { return trim(engine().docker({"exec", "box", "cat", "/size"}).out) == cat(8 << 20); }));
   docker({"rm", "-f", "box"});
 }
 

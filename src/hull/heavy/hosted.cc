@@ -24,18 +24,15 @@ constexpr auto kRoomRetry = std::chrono::seconds(1);
 class HostedMachine : public Machine {
  public:
   HostedMachine(io::Loop& loop, std::string id, Isolation isolation, std::vector<LayerPlace> places,
-                process::Child qemu, std::string log, OnMachineEnd on_end)
+                process::Child qemu, std::string log, MachineNotices notices)
       : loop_(loop),
         room_notice_(std::move(id)),
         isolation_(isolation),
         places_(std::move(places)),
         qemu_(std::move(qemu)),
         log_(std::move(log)),
-        on_end_(std::move(on_end)) {}
-  ~HostedMachine() override {
-    loop_.cancel(retry_timer_);
-    loop_.forget(qemu_.pidfd());
-  }
+        notices_(std::move(notices)) {}
+  ~HostedMachine() override { forget(); }
 
   Result<void> begin(Fd control) {
     control_ = TRY(QmpClient::open(
@@ -58,6 +55,12 @@ class HostedMachine : public Machine {
   void kill() override { discard(qemu_.signal(SIGKILL), "its end is what was wanted"); }
 
  private:
+  void forget() {
+    loop_.cancel(std::exchange(retry_timer_, 0));
+    loop_.cancel(std::exchange(late_timer_, 0));
+    loop_.forget(qemu_.pidfd());
+  }
+
   void on_event(const std::string& name, const json::Value& data) {
     if (name == "BLOCK_IO_ERROR") return on_disk_error(text_in(data, "action"));
     if (name != "SHUTDOWN") return;
@@ -77,20 +80,26 @@ class HostedMachine : public Machine {
   void on_disk_error(const std::string* action) {
     if (action == nullptr || *action != "stop" || retry_timer_ != 0) return;
     room_notice_.found_none();
+    loop_.cancel(std::exchange(late_timer_, 0));
     retry_timer_ = loop_.after(kRoomRetry, [this] {
       retry_timer_ = 0;
       // A paused machine tries again when it is resumed.
-      if (!paused_) control_->command("cont", [](const Result<void>&) {});
+      if (paused_) return;
+      control_->command("cont", [](const Result<void>&) {});
+      // One that still lacks room stops at once.
+      late_timer_ = loop_.after(kRoomRetry, [this] {
+        late_timer_ = 0;
+        notices_.on_late();
+      });
     });
   }
 
   void on_exit() {
-    loop_.cancel(std::exchange(retry_timer_, 0));
-    loop_.forget(qemu_.pidfd());
+    forget();
     const auto end = qemu_.wait();
     // Its last words may still lie there.
     control_->take_rest();
-    OnMachineEnd on_end = std::move(on_end_);
+    OnMachineEnd on_end = std::move(notices_.on_end);
     switch (end_) {
       case MachineEnd::powered_off:
         return on_end(end_, "the guest switched itself off");
@@ -118,11 +127,12 @@ class HostedMachine : public Machine {
   std::vector<LayerPlace> places_;
   process::Child qemu_;
   std::string log_;
-  OnMachineEnd on_end_;
+  MachineNotices notices_;
   std::unique_ptr<QmpClient> control_;
   MachineEnd end_ = MachineEnd::failed;
   bool paused_ = false;              // by its user
   io::Loop::Timer retry_timer_ = 0;  // 0: no write waits for room
+  io::Loop::Timer late_timer_ = 0;   // 0: it does not go on after such a wait
 };
 
 class Hosted : public Hypervisor {
@@ -140,7 +150,7 @@ class Hosted : public Hypervisor {
   }
 
   Result<std::unique_ptr<Machine>> start(io::Loop& loop, VmSpec spec,
-                                         OnMachineEnd on_end) override {
+                                         MachineNotices notices) override {
     socket::Pair control = TRY(socket::stream_pair(socket::Blocking::no));
     QemuCommand command = TRY(make_qemu_command(spec, std::move(control.second), accelerator_));
     std::string log = cat(spec.scratch, "/", kLog);
@@ -157,7 +167,7 @@ class Hosted : public Hypervisor {
     process::Child qemu = TRY(run_jailed(std::move(program)));
     auto machine =
         std::make_unique<HostedMachine>(loop, spec.id, isolation(), std::move(command.layer_places),
-                                        std::move(qemu), std::move(log), std::move(on_end));
+                                        std::move(qemu), std::move(log), std::move(notices));
     TRY(machine->begin(std::move(control.first)));
     return std::unique_ptr<Machine>(std::move(machine));
   }

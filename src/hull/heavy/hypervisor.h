@@ -81,6 +81,13 @@ class Machine {
 // from within. `why` is for people.
 using OnMachineEnd = std::move_only_function<void(MachineEnd how, const std::string& why)>;
 
+// What a machine tells, on the loop's thread and never from inside start().
+struct MachineNotices {
+  OnMachineEnd on_end;
+  // It stood still by itself, for room on the host's disk, and goes on: its clock is behind.
+  std::move_only_function<void()> on_late;
+};
+
 // Thread: a loop's. Owner: the heavy hull.
 class Hypervisor {
  public:
@@ -95,7 +102,7 @@ class Hypervisor {
   //
   // Errors: not_found (a file, the program), unsupported, permission
   virtual Result<std::unique_ptr<Machine>> start(io::Loop& loop, VmSpec spec,
-                                                 OnMachineEnd on_end) = 0;
+                                                 MachineNotices notices) = 0;
 };
 
 }  // namespace proa::hull

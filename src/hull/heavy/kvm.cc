@@ -166,7 +166,7 @@ class Kvm : public Hypervisor {
   }
 
   Result<std::unique_ptr<Machine>> start(io::Loop& loop, VmSpec spec,
-                                         OnMachineEnd on_end) override {
+                                         MachineNotices notices) override {
     if (!file::exists(monitor_)) return fail(ErrorKind::not_found, monitor_, " is missing");
     socket::Pair control = TRY(socket::stream_pair(socket::Blocking::no));
     MonitorPlan plan = TRY(plan_monitor(spec, kInJail, std::move(control.second)));
@@ -189,7 +189,7 @@ class Kvm : public Hypervisor {
     process::Child child = TRY(run_jailed(std::move(program)));
     auto machine =
         std::make_unique<KvmMachine>(loop, spec.id, std::move(plan.layer_places), std::move(child),
-                                     std::move(log), std::move(on_end));
+                                     std::move(log), std::move(notices.on_end));
     TRY(machine->begin(std::move(control.first)));
     return std::unique_ptr<Machine>(std::move(machine));
   }

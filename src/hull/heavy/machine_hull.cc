@@ -2,6 +2,7 @@
 #include "hull/heavy/machine_hull.h"
 
 #include <fcntl.h>
+#include <sys/sysinfo.h>
 
 #include <csignal>
 
@@ -34,6 +35,16 @@ constexpr const char* kEmulated =
     " mitigations=off noreplace-smp initcall_blacklist=tracer_init_tracefs,trace_eval_init,"
     "init_kprobe_trace,init_kprobes,init_blk_tracer,init_acpi_pm_clocksource";
 
+// What is larger than all that the host has would die at the worst moment.
+Result<void> check_memory(std::uint64_t memory) {
+  struct sysinfo host = {};
+  if (::sysinfo(&host) != 0) return fail_errno("asking for the host's memory");
+  const std::uint64_t has = (std::uint64_t{host.totalram} + host.totalswap) * host.mem_unit;
+  if (memory <= has) return {};
+  return fail(ErrorKind::invalid_argument, "a virtual machine with ", memory >> 20,
+              " MiB of memory does not fit this host, which has ", has >> 20, " MiB");
+}
+
 }  // namespace
 
 MachineHull::~MachineHull() {
@@ -43,6 +54,7 @@ MachineHull::~MachineHull() {
 }
 
 Result<void> MachineHull::make_lasting() {
+  TRY(check_memory(size_.memory));
   if (!spec_.ephemeral) {
     TRY(copy_disk(spec_.kernel + "/disk.ext4", spec_.directory + "/disk.img", spec_.ids->first));
   }
@@ -152,9 +164,12 @@ Result<void> MachineHull::boot() {
   notices.on_out_of_memory = [this] { on_out_of_memory(); };
   notices.on_closed = [this](const std::string& why) { on_closed(why); };
   link_ = TRY(GuestLink::open(loop_, std::move(agent.first), std::move(notices)));
-  machine_ = TRY(place_.hypervisor->start(
-      loop_, std::move(machine),
-      [this](MachineEnd how, const std::string& why) { on_machine_end(how, why); }));
+  MachineNotices told;
+  told.on_end = [this](MachineEnd how, const std::string& why) { on_machine_end(how, why); };
+  told.on_late = [this] {
+    if (link_ && phase_ == Phase::ready && !paused_) set_clock([](const Result<void>&) {});
+  };
+  machine_ = TRY(place_.hypervisor->start(loop_, std::move(machine), std::move(told)));
   return {};
 }
 

@@ -86,6 +86,8 @@ class MachineHull : public Hull {
   Result<Opened> open_streams(const wire::Process& process);
   // Gives the streams to `done` once the guest has the process.
   Done<> handing_out(Opened opened, Done<Streams> done);
+  void answer_if_paused(Done<>& done) const;
+  void set_clock(Done<> done);
   void stream_from(wire::MessageType type, const std::string& path, Done<Fd> done);
   Result<void> update_host(const json::Value& resources);
   void clean_up(Done<> done);

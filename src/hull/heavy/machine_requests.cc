@@ -18,6 +18,11 @@ namespace {
 
 Error not_running() { return fail(ErrorKind::busy, "the container is not running"); }
 
+Error paused() {
+  return fail(ErrorKind::busy,
+              "the virtual machine is paused, and its guest with it: unpause it first");
+}
+
 }  // namespace
 
 Result<MachineHull::Opened> MachineHull::open_streams(const wire::Process& process) {
@@ -114,9 +119,14 @@ void MachineHull::on_out_of_memory() {
   observer_.on_out_of_memory();
 }
 
+// What a paused guest is told it hears when it goes on: nobody waits for its answer.
+void MachineHull::answer_if_paused(Done<>& done) const {
+  if (paused_) std::exchange(done, [](const Result<void>&) {})({});
+}
+
 void MachineHull::signal(const std::string& exec, int number, Done<> done) {
   if (!link_ || phase_ != Phase::ready) return done(not_running());
-  if (paused_) std::exchange(done, [](const Result<void>&) {})({});  // heard when it goes on
+  answer_if_paused(done);
   link_->ask(MessageType::signal, wire::Signal{exec, number}, std::move(done));
 }
 
@@ -126,6 +136,7 @@ void MachineHull::resize(const std::string& exec, wire::WindowSize size, Done<> 
     return done({});
   }
   if (!link_ || phase_ != Phase::ready) return done(not_running());
+  answer_if_paused(done);
   link_->ask(MessageType::resize, wire::Resize{exec, size}, std::move(done));
 }
 
@@ -142,13 +153,17 @@ void MachineHull::resume(Done<> done) {
   machine_->resume([this, done = std::move(done)](const Result<void>& outcome) mutable {
     if (!outcome.ok() || !link_) return done(outcome);
     paused_ = false;
-    link_->ask(MessageType::set_clock, wire::SetClock{now().time_since_epoch().count()},
-               std::move(done));
+    set_clock(std::move(done));
   });
 }
 
+void MachineHull::set_clock(Done<> done) {
+  link_->ask(MessageType::set_clock, wire::SetClock{now().time_since_epoch().count()},
+             std::move(done));
+}
+
 void MachineHull::processes(Done<std::vector<wire::ProcessRow>> done) {
-  if (paused_) return done(fail(ErrorKind::busy, "the virtual machine is paused"));
+  if (paused_) return done(paused());
   if (!running_ || !link_) return done(not_running());
   link_->query<wire::ProcessRows>(MessageType::processes, wire::Empty(),
                                   [done = std::move(done)](Result<wire::ProcessRows> rows) mutable {
@@ -175,9 +190,7 @@ void MachineHull::stats(Done<wire::Stats> done) {
 }
 
 void MachineHull::update(const std::string& resources, Done<> done) {
-  if (paused_) {
-    return done(fail(ErrorKind::busy, "the virtual machine is paused: unpause it first"));
-  }
+  if (paused_) return done(paused());
   const Result<json::Value> document = json::parse(resources, "resources");
   if (!document.ok()) return done(document.error());
   Result<json::Value> inside = guest_update(document.value(), size_);
@@ -205,6 +218,7 @@ Result<void> MachineHull::update_host(const json::Value& document) {
 
 void MachineHull::join_network(const wire::Endpoint& endpoint, Done<> done) {
   if (!link_ || phase_ != Phase::ready) return done(not_running());
+  if (paused_) return done(paused());
   const auto card = std::ranges::find(cards_, "", &Card::network);
   if (card == cards_.end()) {
     return done(fail(ErrorKind::unsupported, "a virtual machine that runs takes ", kSpareCards,
@@ -241,6 +255,7 @@ Result<void> MachineHull::leave(const std::string& network) {
 void MachineHull::leave_network(const std::string& network, Done<> done) {
   Result<void> left = leave(network);
   if (!left.ok() || !link_ || phase_ != Phase::ready) return done(std::move(left));
+  answer_if_paused(done);
   link_->ask(MessageType::leave_network, wire::NetworkName{network},
              [done = std::move(done)](const Result<void>& outcome) mutable {
                discard(outcome, "what the guest keeps of it leads nowhere");
