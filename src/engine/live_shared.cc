@@ -29,6 +29,10 @@ Result<void> LiveEngine::check_shared(Config& config) {
     if (!mode.starts_with(kPrefix)) continue;
     const EntryPtr other = TRY(find(mode.substr(kPrefix.size())));
     const std::lock_guard lock(mutex_);
+    if (other->data.config.hull == wire::HullKind::vm) {
+      return fail(ErrorKind::invalid_argument, "cannot join ", kind.in_text, " namespace of ",
+                  other->data.id, ": it is a virtual machine, whose namespaces are its guest's");
+    }
     if (kind.mode == &Config::ipc_mode && other->data.config.ipc_mode != "shareable") {
       return fail(ErrorKind::busy, "cannot join IPC of a non-shareable container ", other->data.id,
                   " (hint: use IpcMode:shareable for the donor container)");
