@@ -98,40 +98,6 @@ class OutputWatch {
 
 }  // namespace
 
-Result<std::string> Workloads::make(const client::Address& engine, const Value& body) {
-  const std::lock_guard lock(mutex_);
-  if (has_ended_) return fail(ErrorKind::cancelled, "the comparison was ended");
-  client::Client client(engine);
-  Request request("POST", "/containers/create");
-  request.body(body);
-  const Value made = TRY(client.call_json(request));
-  std::string id = text_of(member(made, {"Id"}));
-  present_.emplace(id, engine);
-  return id;
-}
-
-void Workloads::remove(const std::string& id) {
-  const std::lock_guard lock(mutex_);
-  const auto found = present_.find(id);
-  if (found == present_.end()) return;
-  remove_from(found->second, id);
-  present_.erase(found);
-}
-
-void Workloads::end() {
-  const std::lock_guard lock(mutex_);
-  has_ended_ = true;
-  for (const auto& [id, engine] : present_) remove_from(engine, id);
-  present_.clear();
-}
-
-void Workloads::remove_from(const client::Address& engine, const std::string& id) {
-  client::Client client(engine);
-  Request request("DELETE", cat("/containers/", id));
-  request.query("force", "1").query("v", "1");
-  discard(client.call(request), "nothing is left that could be told");
-}
-
 Result<void> Subject::create() {
   Value host = Value::object();
   if (!target_.runtime.empty()) host.set("Runtime", target_.runtime);
@@ -148,7 +114,7 @@ Result<void> Subject::create() {
   // A check would be measured with it, and keeps an emulated machine busy.
   body.set("Healthcheck", Value::Object{{"Test", std::vector<std::string>{"NONE"}}});
   body.set("HostConfig", std::move(host));
-  id_ = TRY(workloads_.make(target_.engine, body));
+  id_ = TRY(workloads_.make(target_.engine, std::move(body)));
   return {};
 }
 
@@ -269,7 +235,7 @@ Result<void> Subject::put_program(const std::string& path, const std::string& by
 
 void Subject::remove() {
   if (id_.empty()) return;
-  workloads_.remove(id_);
+  workloads_.remove(target_.engine, id_);
   id_.clear();
 }
 

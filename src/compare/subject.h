@@ -4,7 +4,6 @@
 
 #include <chrono>
 #include <map>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,6 +11,7 @@
 #include "base/result.h"
 #include "client/http/client.h"
 #include "compare/figures.h"
+#include "compare/workloads.h"
 
 namespace proa::compare {
 
@@ -37,34 +37,11 @@ struct StartTimes {
   std::optional<double> reply;   // until its port answered
 };
 
-// The workloads of a comparison that are there now, so that they can be taken away when it is
-// ended from outside. Thread: any. Owner: who asks for the comparison.
-class Workloads {
- public:
-  // Makes one; gives its id.
-  //
-  // Errors: cancelled (after end()), what the engine says
-  Result<std::string> make(const client::Address& engine, const json::Value& body);
-  void remove(const std::string& id);
-  // Takes all away; none is made afterwards.
-  void end();
-
- private:
-  static void remove_from(const client::Address& engine, const std::string& id);
-
-  std::mutex mutex_;
-  std::map<std::string, client::Address> present_;  // guarded: ids, and where they are
-  bool has_ended_ = false;                          // guarded
-};
-
 // Thread: one at a time. Owner: the comparison; whatever it made is removed with it.
 class Subject {
  public:
   Subject(const Target& target, Order order, Workloads& workloads)
-      : client_(target.engine),
-        target_(target),
-        order_(std::move(order)),
-        workloads_(workloads) {}
+      : client_(target.engine), target_(target), order_(std::move(order)), workloads_(workloads) {}
   Subject(const Subject&) = delete;
   Subject& operator=(const Subject&) = delete;
   ~Subject() { remove(); }

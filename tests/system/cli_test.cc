@@ -160,6 +160,18 @@ TEST_P(CliTest, compare_that_is_interrupted_takes_its_workloads_away) {
   EXPECT_EQ(proa({"ps", "-aq"}), "");
 }
 
+TEST_P(CliTest, compare_that_is_killed_leaves_no_workload) {
+  const fixtures::Capture out;
+  auto client =
+      start_client({"compare", "-q", "--only", std::string(fixtures::runtime_word(GetParam())),
+                    kTestImage, "sleep", "600"},
+                   out);
+  ASSERT_OK(client);
+  ASSERT_TRUE(eventually([&] { return proa({"ps", "-q"}) != ""; }));
+  ASSERT_OK(client.value().signal(SIGKILL));
+  EXPECT_TRUE(eventually([&] { return proa({"ps", "-aq"}).empty(); }));
+}
+
 TEST_P(CliTest, start_and_attach_show_what_a_container_writes) {
   std::vector<std::string> words = run_words({"--name", "again", "-i", kTestImage, "cat"});
   words[0] = "create";

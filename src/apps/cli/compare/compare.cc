@@ -142,16 +142,22 @@ Result<void> write_page(const std::string& path, const std::string& page) {
 }
 
 Result<int> do_compare(Call& call) {
-  const compare::Options options = TRY(options_of(call));
+  compare::Options options = TRY(options_of(call));
   client::Client* engine = TRY(call.engine());
   const compare::Sizes sizes =
       TRY(sizes_of(*engine, options.order.image, call.flags().text("disk")));
   const std::vector<compare::Target> targets = TRY(targets_of(call, *engine));
+  std::vector<client::Address> engines;
+  for (const compare::Target& target : targets) engines.push_back(target.engine);
+  compare::Workloads workloads(std::move(engines));
+  options.workloads = &workloads;
+  const process::Child keeper = TRY(workloads.keep());
   const EndingSignals ending;
   const std::jthread watch([&](const std::stop_token& done) {
     const std::optional<int> signal = ending.wait(done);
     if (!signal) return;
-    options.workloads->end();
+    workloads.end();
+    discard(keeper.signal(SIGKILL), "there is nothing left for it to do");
     // Not by returning: a round takes its time to find out.
     ::_exit(128 + *signal);
   });
