@@ -102,6 +102,7 @@ struct Device {
 struct NetworkRequest {
   std::string network, ipv4, ipv6, mac;
   std::vector<std::string> aliases;
+  std::vector<std::string> links;  // "container:alias": a name that this workload alone knows
   template <typename Visitor, typename Self>
   static void fields(Visitor& visit, Self& self) {
     visit(1, "network", self.network);
@@ -109,6 +110,7 @@ struct NetworkRequest {
     visit(3, "ipv6", self.ipv6);
     visit(4, "mac", self.mac);
     visit(5, "aliases", self.aliases);
+    visit(6, "links", self.links);
   }
 };
 

@@ -76,7 +76,23 @@ Result<void> LiveEngine::prepare_networks(Workload& workload) {
     }
     if (find_attachment(workload, network.id) != nullptr) continue;
     request.network = network.name;
+    // As above: no image is missing.
+    if (Result<void> known = know_links(request); !known.ok()) {
+      return std::move(known).error().with_kind(ErrorKind::invalid_argument);
+    }
     workload.networks.push_back({.network = network.id, .name = network.name, .request = request});
+  }
+  return {};
+}
+
+// Has links lead to names that stay: a container's own, or its short id.
+Result<void> LiveEngine::know_links(NetworkRequest& request) {
+  for (std::string& link : request.links) {
+    const auto [target, alias] = split_once(link, ':');
+    const EntryPtr other = TRY(find(std::string(target)), "link '", printable(link, 120), "'");
+    const std::lock_guard lock(mutex_);
+    const std::string& name = other->data.name;
+    link = cat(target == name ? name : other->data.id.substr(0, 12), ":", alias);
   }
   return {};
 }
@@ -177,6 +193,7 @@ Result<std::string> LiveEngine::connect_network(const Network& network, const st
   const EntryPtr entry = TRY(find(ref));
   const std::lock_guard operation(entry->operation);
   request.network = network.name;
+  TRY(know_links(request));
   Attachment joined{.network = network.id, .name = network.name, .request = request};
   bool carried = false;
   {

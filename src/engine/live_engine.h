@@ -151,6 +151,7 @@ class LiveEngine : public Engine {
   Result<void> share_namespaces(const EntryPtr& entry);
   Result<void> decide_user_namespace(Workload& workload);
   Result<void> lease_ids(const EntryPtr& entry);
+  Result<void> know_links(NetworkRequest& request);
   Result<Attachment> lease_network(const Attachment& wanted, std::unique_lock<std::mutex>& lock);
   Result<void> lease_networks(const EntryPtr& entry);
   // Has bridges, ports and names of a workload that holds addresses there.

@@ -45,6 +45,15 @@ std::vector<std::string> names_of(const Workload& workload, const Attachment& at
   return names;
 }
 
+std::vector<network::NameLink> links_of(const Attachment& attachment) {
+  std::vector<network::NameLink> links;
+  for (const std::string& link : attachment.request.links) {
+    const auto [name, alias] = split_once(link, ':');
+    links.push_back({to_lower(alias), to_lower(name)});
+  }
+  return links;
+}
+
 // The places that "every address" and a given one stand for.
 Result<std::vector<IpAddress>> addresses_of(const PublishedPort& port) {
   if (!port.host_address.empty()) {
@@ -80,7 +89,8 @@ Result<NetworkHost::Present> NetworkHost::present_of(const Workload& workload) c
                              .internal = attachment.gateway4.empty() && attachment.gateway6.empty(),
                              .addresses = {},
                              .names = names_of(workload, attachment),
-                             .servers = workload.config.dns};
+                             .servers = workload.config.dns,
+                             .links = links_of(attachment)};
     for (const std::string* address : {&attachment.ipv4, &attachment.ipv6}) {
       if (!address->empty()) point.addresses.emplace_back(split_once(*address, '/').first);
     }

@@ -163,12 +163,14 @@ TEST_P(Networks, names_are_known_on_the_networks_that_are_shared) {
   serve("web", {"--network", "front"});
   docker({"network", "connect", "--alias", "site", "back", "web"});
   serve("db", {"--network", "back", "--network-alias", "store"});
-  serve_beside("db2", {"--network", "back", "--network-alias", "store"});
+  serve_beside("db2", {"--network", "back", "--network-alias", "store", "--link", "web:page"});
   serve_beside("lone", {"--network", "apart"});
   for (const char* name : {"web", "site", "web.back"}) {
     EXPECT_TRUE(eventually([&] { return fetch("db", name) == "web"; })) << name;
     EXPECT_EQ(fetch("db2", name), "web") << name;
   }
+  EXPECT_EQ(fetch("db2", "page"), "web");
+  EXPECT_EQ(fetch("db", "page"), "") << "a link is its own container's";
   EXPECT_EQ(fetch("web", "db"), "db");
   EXPECT_EQ(fetch("web", "db2"), "db2");
   EXPECT_THAT(fetch("web", "store"), HasSubstr("db"));
@@ -260,7 +262,12 @@ TEST_P(Networks, fixed_addresses_shared_and_missing_networks) {
   EXPECT_THAT(refused({"network", "rm", "fixed"}), HasSubstr("has active endpoints"));
   EXPECT_THAT(refused({"run", "--network", "fixed", "--ip", "10.77.0.9", kTestImage, "true"}),
               HasSubstr("Address already in use"));
-  if (in_vm()) return;  // a machine shares nobody's network
+  if (in_vm()) {
+    // A machine shares nobody's network, and nobody its.
+    EXPECT_THAT(refused({"run", "--network", "container:web", kTestImage, "true"}),
+                HasSubstr("it is a virtual machine"));
+    return;
+  }
   EXPECT_THAT(run({"--rm", "-i", "--network", "container:web", kTestImage, "nc", "-w", "2",
                    "127.0.0.1", "80"},
                   kQuestion)

@@ -23,6 +23,9 @@ Directory::Directory(Records records) {
       point.addresses.push_back(address.value());
       by_address_[address.value()] = {known->second, at};
     }
+    for (network::NameLink& link : record.links) {
+      asker.links.insert_or_assign(std::move(link.alias), std::move(link.name));
+    }
     for (const std::string& text : record.servers) {
       const Result<IpAddress> address = IpAddress::parse(text);
       if (address.ok() &&
@@ -56,6 +59,7 @@ void Directory::add(const Asker& asker, std::string_view name, std::string_view 
 
 Directory::Found Directory::find(const Asker& asker, std::string_view name, Version version) {
   Found found;
+  if (const auto link = asker.links.find(name); link != asker.links.end()) name = link->second;
   add(asker, name, {}, version, found);
   // "web.shop": the part behind the last dot may be a network's name.
   if (const std::size_t dot = name.rfind('.'); !found.known && dot != std::string_view::npos) {

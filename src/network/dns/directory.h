@@ -25,6 +25,7 @@ class Directory {
   struct Asker {
     std::vector<std::string_view> networks;
     std::vector<IpAddress> servers;
+    std::map<std::string, std::string, std::less<>> links;  // alias: name
     bool may_leave = false;  // one of its networks at least is not internal
   };
   // Nothing where the address is nobody's.
@@ -34,7 +35,8 @@ class Directory {
     bool known = false;                // there is such a name
     std::vector<IpAddress> addresses;  // of the version asked for; another one first at each call
   };
-  // `name` in lower case: a name or alias, or one of them with its network behind a dot.
+  // `name` in lower case: a name or alias, or one of them with its network behind a dot, or one of
+  // the asker's links, which come first.
   enum class Version : std::uint8_t { v4, v6 };
   Found find(const Asker& asker, std::string_view name, Version version);
   // The name that the asker knows an address by.

@@ -119,6 +119,20 @@ TEST(Directory, answers_by_the_askers_networks) {
   EXPECT_EQ(directory.name_of(*db, ip("10.1.0.2")), std::nullopt);
 }
 
+TEST(Directory, knows_a_link_for_its_asker_alone) {
+  Records records = three_networks();
+  records.points[1].links = {{"data", "db"}, {"db2", "db"}, {"safe", "vault"}};
+  Directory directory(std::move(records));
+  const auto* web = directory.asker(ip("10.1.0.2"));
+  const auto* db = directory.asker(ip("10.2.0.3"));
+  ASSERT_TRUE(web != nullptr && db != nullptr);
+  using enum Directory::Version;
+  EXPECT_EQ(directory.find(*web, "data", v4).addresses, std::vector{ip("10.2.0.3")});
+  EXPECT_EQ(directory.find(*web, "db2", v4).addresses, std::vector{ip("10.2.0.3")});
+  EXPECT_FALSE(directory.find(*db, "data", v4).known);
+  EXPECT_FALSE(directory.find(*web, "safe", v4).known) << "it is on no network of web's";
+}
+
 TEST(Directory, turns_the_addresses_of_an_alias) {
   Directory directory(three_networks());
   const auto* web = directory.asker(ip("10.1.0.2"));

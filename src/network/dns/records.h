@@ -10,6 +10,16 @@
 
 namespace proa::network {
 
+// A name that one workload alone knows, for what others know by `name`.
+struct NameLink {
+  std::string alias, name;  // lower case
+  template <typename Visitor, typename Self>
+  static void fields(Visitor& visit, Self& self) {
+    visit(1, "alias", self.alias);
+    visit(2, "name", self.name);
+  }
+};
+
 // One workload on one network.
 struct NamePoint {
   std::string workload;                // id
@@ -18,6 +28,7 @@ struct NamePoint {
   std::vector<std::string> addresses;  // "10.208.0.2", "fd00::2"
   std::vector<std::string> names;      // lower case; the first is the one that an address has
   std::vector<std::string> servers;    // the workload's own (--dns); empty: the host's
+  std::vector<NameLink> links;
   template <typename Visitor, typename Self>
   static void fields(Visitor& visit, Self& self) {
     visit(1, "workload", self.workload);
@@ -26,6 +37,7 @@ struct NamePoint {
     visit(4, "addresses", self.addresses);
     visit(5, "names", self.names);
     visit(6, "servers", self.servers);
+    visit(7, "links", self.links);
   }
 };
 

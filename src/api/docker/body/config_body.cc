@@ -241,7 +241,7 @@ Result<void> read_config(const Reader& body, CreateBody& create) {
 Result<void> read_host_config(const Reader& host, CreateBody& create,
                               const ConfigDefaults& defaults) {
   Config& config = create.config;
-  TRY(refuse_unsupported(host, {"Links", "StorageOpt", "Cgroup"}));
+  TRY(refuse_unsupported(host, {"StorageOpt", "Cgroup"}));
   ShapeReader visit(host);
   host_shape(visit, config);
   std::string volume_driver;
@@ -311,6 +311,7 @@ Result<CreateBody> read_create(const Value& body, const ConfigDefaults& defaults
     TRY(read_endpoints(*networking, create.config));
   }
   TRY(read_old_mac(reader, create.config));
+  if (const auto host = reader.find("HostConfig")) TRY(read_old_links(*host, create.config));
   take_labels_as_annotations(create.config);
   return create;
 }

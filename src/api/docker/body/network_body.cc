@@ -1,5 +1,7 @@
 #include "api/docker/body/network_body.h"
 
+#include <algorithm>
+
 #include "api/docker/body/config_body.h"
 #include "api/docker/body/limits_body.h"
 #include "api/route/shape.h"
@@ -62,16 +64,35 @@ Result<void> read_port_bindings(const json::Reader& reader, engine::Config& conf
   return {};
 }
 
+Result<void> read_links(const json::Reader& reader, engine::NetworkRequest& request) {
+  std::vector<std::string> links;
+  ShapeReader visit(reader);
+  visit("Links", links);
+  TRY(visit.take());
+  for (const std::string& link : links) {
+    const auto [target, alias] = split_once(link, ':');
+    // As docker has it, "name" alone is known by itself.
+    const std::string_view name = alias.empty() ? target : alias;
+    if (target.empty() || name.find_first_of(":/ ") != std::string_view::npos) {
+      return fail(ErrorKind::invalid_argument, reader.path(),
+                  ".Links: bad format for links: ", printable(link, 120));
+    }
+    request.links.push_back(cat(target, ":", name));
+  }
+  return {};
+}
+
 Result<engine::NetworkRequest> read_endpoint(const std::string& network,
                                              const json::Reader& reader) {
   engine::NetworkRequest request{.network = network};
   if (reader.value().is_null()) return request;
   TRY(reader.members());
-  TRY(refuse_unsupported(reader, {"Links", "DriverOpts"}));
+  TRY(refuse_unsupported(reader, {"DriverOpts"}));
   ShapeReader visit(reader);
   visit("Aliases", request.aliases);
   visit("MacAddress", request.mac);
   TRY(visit.take());
+  TRY(read_links(reader, request));
   if (const auto addresses = reader.find("IPAMConfig")) {
     TRY(addresses->members());
     TRY(refuse_unsupported(*addresses, {"LinkLocalIPs"}));
@@ -93,20 +114,45 @@ Result<void> read_endpoints(const json::Reader& reader, engine::Config& config) 
   return {};
 }
 
+// The request for the network that HostConfig.NetworkMode names, made where there is none.
+engine::NetworkRequest& first_request(engine::Config& config) {
+  const std::string& mode = config.network_mode;
+  const std::string first = mode.empty() || mode == "default" ? "bridge" : mode;
+  const auto found = std::ranges::find_if(config.networks, [&](const auto& request) {
+    return request.network == first || request.network == mode;
+  });
+  return found != config.networks.end()
+             ? *found
+             : config.networks.emplace_back(engine::NetworkRequest{.network = first});
+}
+
 Result<void> read_old_mac(const json::Reader& body, engine::Config& config) {
   std::string mac;
   ShapeReader visit(body);
   visit("MacAddress", mac);
   TRY(visit.take());
   if (mac.empty()) return {};
+  engine::NetworkRequest& request = first_request(config);
+  if (request.mac.empty()) request.mac = mac;
+  return {};
+}
+
+Result<void> read_old_links(const json::Reader& host, engine::Config& config) {
+  engine::NetworkRequest links;
+  TRY(read_links(host, links));
+  if (links.links.empty()) return {};
   const std::string& mode = config.network_mode;
-  const std::string first = mode.empty() || mode == "default" ? "bridge" : mode;
-  for (engine::NetworkRequest& request : config.networks) {
-    if (request.network != first) continue;
-    if (request.mac.empty()) request.mac = mac;
-    return {};
+  if (mode == "host" || mode.starts_with("container:")) {
+    return fail(ErrorKind::invalid_argument, "conflicting options: ", split_once(mode, ':').first,
+                " type networking can't be used with links");
   }
-  config.networks.push_back({.network = first, .mac = mac});
+  engine::NetworkRequest& request = first_request(config);
+  for (std::string& link : links.links) {
+    // docker's command line gives them in both places.
+    if (std::ranges::find(request.links, link) == request.links.end()) {
+      request.links.push_back(std::move(link));
+    }
+  }
   return {};
 }
 

@@ -14,6 +14,8 @@ Result<void> read_port_bindings(const json::Reader& reader, engine::Config& conf
 Result<void> read_endpoints(const json::Reader& reader, engine::Config& config);
 // Config.MacAddress, where clients before 1.44 have it: of the first network.
 Result<void> read_old_mac(const json::Reader& body, engine::Config& config);
+// HostConfig.Links: of the first network too.
+Result<void> read_old_links(const json::Reader& host, engine::Config& config);
 // EndpointsConfig of one network, as create and connect have it.
 Result<engine::NetworkRequest> read_endpoint(const std::string& network,
                                              const json::Reader& reader);

@@ -31,7 +31,7 @@ Value print_endpoint(const Workload& workload, const Attachment& attachment) {
     if (!request.ipv6.empty()) fixed.set("IPv6Address", request.ipv6);
   }
   value.set("IPAMConfig", std::move(fixed));
-  value.set("Links", nullptr);
+  value.set("Links", request.links.empty() ? Value() : Value(request.links));
   // On networks of the user's own the short id is a name, too.
   std::vector<std::string> aliases = request.aliases;
   std::vector<std::string> names = {workload.name};
