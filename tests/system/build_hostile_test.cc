@@ -30,6 +30,20 @@ class HostileBuild : public BuildTest {
   std::string outside_;
 };
 
+TEST_F(HostileBuild, takes_no_right_that_whoever_builds_did_not_give) {
+  dockerfile("RUN --security=insecure mknod /zero c 1 5\n");
+  const Output refused = try_build();
+  EXPECT_NE(refused.code, 0);
+  EXPECT_NE(refused.err.find("--allow security.insecure"), std::string::npos) << refused.err;
+  EXPECT_EQ(try_build({"--allow", "security.insecure"}).code, 0);
+  dockerfile("RUN mknod /zero c 1 5\n");
+  EXPECT_NE(try_build({"--allow", "security.insecure"}).code, 0);
+  dockerfile("RUN --network=host ip link\n");
+  EXPECT_NE(try_build().code, 0);
+  EXPECT_EQ(try_build({"--allow", "network.host"}).code, 0);
+  EXPECT_NE(try_build({"--allow", "everything"}).code, 0);
+}
+
 TEST_F(HostileBuild, does_not_follow_links_out_of_the_context) {
   ASSERT_OK(file::make_directories(cat(engine().scratch(), "/outside"), 0755));
   ASSERT_EQ(::symlink("/etc/hostname", cat(context_, "/absolute").c_str()), 0);

@@ -99,7 +99,13 @@ Result<BuildBody> read_body(const Value& document) {
   visit("ShmSize", request.shm_size);
   visit("Memory", request.memory);
   visit("SourceDate", request.source_date);
+  visit("Allow", request.allowed);
   TRY(visit.finish());
+  for (const std::string& right : request.allowed) {
+    if (right == build::kInsecureSteps || right == build::kHostNetworkSteps) continue;
+    return fail(ErrorKind::invalid_argument, "body: Allow: '", printable(right, 60),
+                "' is neither ", build::kInsecureSteps, " nor ", build::kHostNetworkSteps);
+  }
   return body;
 }
 

@@ -11,6 +11,9 @@
 
 namespace proa::build {
 
+inline constexpr std::string_view kInsecureSteps = "security.insecure";
+inline constexpr std::string_view kHostNetworkSteps = "network.host";
+
 // Thread: a value.
 struct Request {
   std::string dockerfile_name = "Dockerfile";    // as messages show it; below the context
@@ -26,6 +29,8 @@ struct Request {
   std::optional<std::int64_t> source_date;     // SOURCE_DATE_EPOCH
   std::map<std::string, std::string> secrets;  // by id
   std::vector<std::string> extra_hosts;        // "name:address"
+  // What a Dockerfile may ask for beyond a step's rights (BuildKit's entitlements).
+  std::vector<std::string> allowed;  // kInsecureSteps, kHostNetworkSteps
   std::uint64_t shm_size = std::uint64_t{64} << 20;
   std::uint64_t memory = 0;
 };

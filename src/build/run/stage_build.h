@@ -79,6 +79,7 @@ class StageBuild {
 
   struct Command;
   Result<Command> command_of(const Instruction& instruction);
+  bool allows(std::string_view right) const;
   Result<void> choose_network(const Instruction& instruction, const std::string& wanted,
                               Command& out) const;
   Result<std::string> describe_mounts(const Instruction& instruction, const Command& command);

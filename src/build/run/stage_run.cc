@@ -64,6 +64,11 @@ struct StageBuild::Command {
   std::vector<RunMount> mounts;
 };
 
+bool StageBuild::allows(std::string_view right) const {
+  const std::vector<std::string>& allowed = session_.request().allowed;
+  return std::ranges::find(allowed, right) != allowed.end();
+}
+
 // `wanted` is what the instruction says; by default it is on the build's own network.
 Result<void> StageBuild::choose_network(const Instruction& instruction, const std::string& wanted,
                                         Command& out) const {
@@ -73,9 +78,10 @@ Result<void> StageBuild::choose_network(const Instruction& instruction, const st
         cat("unknown network '", printable(wanted, 40), "': default, host and none are known"),
         "--network");
   }
-  if (wanted == "host" && own != "host") {
-    return instruction.fault("RUN --network=host is for a build that was given --network host",
-                             "--network");
+  if (wanted == "host" && own != "host" && !allows(kHostNetworkSteps)) {
+    return instruction.fault(
+        "RUN --network=host is for a build that was given --network host or --allow network.host",
+        "--network");
   }
   const std::string network = wanted == "default" ? own : wanted;
   if (network == "host" || network == "none") {
@@ -107,6 +113,11 @@ Result<StageBuild::Command> StageBuild::command_of(const Instruction& instructio
     return instruction.fault("--security is sandbox or insecure", "--security");
   }
   out.insecure = security == "insecure";
+  if (out.insecure && !allows(kInsecureSteps)) {
+    return instruction.fault(
+        "RUN --security=insecure is for a build that was given --allow security.insecure",
+        "--security");
+  }
   TRY(flags.finish());
   if (node.words.empty() && !node.is_json) return instruction.fault("RUN needs a command");
   out.arguments = command_line(node, config_.shell());

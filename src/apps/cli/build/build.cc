@@ -97,6 +97,7 @@ Result<Value> request_of(const client::Flags& flags) {
   request.set("Arguments", pairs_of(flags.list("build-arg"), true));
   request.set("Labels", pairs_of(flags.list("label"), false));
   request.set("ExtraHosts", flags.list("add-host"));
+  request.set("Allow", flags.list("allow"));
   request.set("Target", flags.text("target"));
   request.set("Network", flags.text("network"));
   request.set("Platform", flags.text("platform"));
@@ -310,6 +311,7 @@ Result<int> do_prune(Call& call) {
 
 constexpr Flag kBuildFlags[] = {
     {'\0', "add-host", Flag::Kind::list, "name:address", "Add a line to /etc/hosts of steps"},
+    {'\0', "allow", Flag::Kind::list, "right", "Let RUN ask for security.insecure or network.host"},
     {'\0', "build-arg", Flag::Kind::list, "name=value", "Set a build-time variable"},
     {'f', "file", Flag::Kind::text, "file", "The Dockerfile (default: Dockerfile)", "file"},
     {'\0', "iidfile", Flag::Kind::text, "file", "Write the image's id to a file", "file"},
