@@ -152,7 +152,7 @@ TEST_F(Build, when_proad_is_killed_leaves_no_place_on_a_network) {
         .out;
   };
   const std::string before = veth();
-  std::thread client([&] { try_build(); });
+  std::jthread client([&] { try_build(); });
   EXPECT_TRUE(eventually([&] { return veth() != before; }));
   engine().kill();
   client.join();

@@ -310,7 +310,7 @@ TEST_P(Networks, kills_of_proad_at_random_points_leave_nothing) {
   docker({"network", "create", "--ipv6", "side"});
   for (int round = 0; round < (in_vm() ? 2 : 8); ++round) {
     const std::string name = cat("box", round);
-    std::thread client([&] {
+    std::jthread client([&] {
       engine().docker(words("run", {"-d", "--name", name, "--network", "side", "-p",
                                     cat(9100 + round, ":80"), kTestImage, "sleep", "1000"}));
       engine().docker({"network", "connect", "bridge", name});
