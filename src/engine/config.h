@@ -102,7 +102,9 @@ struct Device {
 struct NetworkRequest {
   std::string network, ipv4, ipv6, mac;
   std::vector<std::string> aliases;
-  std::vector<std::string> links;  // "container:alias": a name that this workload alone knows
+  std::vector<std::string> links;       // "container:alias": a name that this workload alone knows
+  std::vector<std::string> link_local;  // further addresses: "169.254.8.8"
+  std::map<std::string, std::string> driver_options;  // kept and shown: our bridge knows none
   template <typename Visitor, typename Self>
   static void fields(Visitor& visit, Self& self) {
     visit(1, "network", self.network);
@@ -111,6 +113,8 @@ struct NetworkRequest {
     visit(4, "mac", self.mac);
     visit(5, "aliases", self.aliases);
     visit(6, "links", self.links);
+    visit(7, "link_local", self.link_local);
+    visit(8, "driver_options", self.driver_options);
   }
 };
 

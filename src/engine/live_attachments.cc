@@ -85,14 +85,19 @@ Result<void> LiveEngine::prepare_networks(Workload& workload) {
   return {};
 }
 
-// Has links lead to names that stay: a container's own, or its short id.
+// Has links lead to names that stay: a container's own, or its short id. On networks of the user's
+// own a link may be to one that is still to come; on the default network docker wants it there.
 Result<void> LiveEngine::know_links(NetworkRequest& request) {
   for (std::string& link : request.links) {
     const auto [target, alias] = split_once(link, ':');
-    const EntryPtr other = TRY(find(std::string(target)), "link '", printable(link, 120), "'");
+    const Result<EntryPtr> other = find(std::string(target));
+    if (!other.ok()) {
+      if (request.network != "bridge") continue;
+      return Error(other.error()).with_context(cat("link '", printable(link, 120), "'"));
+    }
     const std::lock_guard lock(mutex_);
-    const std::string& name = other->data.name;
-    link = cat(target == name ? name : other->data.id.substr(0, 12), ":", alias);
+    const std::string& name = other.value()->data.name;
+    link = cat(target == name ? name : other.value()->data.id.substr(0, 12), ":", alias);
   }
   return {};
 }

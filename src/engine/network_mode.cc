@@ -1,5 +1,7 @@
 #include "engine/network_mode.h"
 
+#include "base/text.h"
+
 namespace proa::engine {
 
 NetworkMode network_mode(const Config& config) {
@@ -22,6 +24,9 @@ wire::Endpoint endpoint_of(const Attachment& attachment) {
                           .metric = attachment.metric};
   for (const std::string* address : {&attachment.ipv4, &attachment.ipv6}) {
     if (!address->empty()) endpoint.addresses.push_back(*address);
+  }
+  for (const std::string& address : attachment.request.link_local) {
+    endpoint.addresses.push_back(cat(address, address.contains(':') ? "/64" : "/16"));
   }
   for (const std::string* gateway : {&attachment.gateway4, &attachment.gateway6}) {
     if (!gateway->empty()) endpoint.gateways.push_back(*gateway);

@@ -256,9 +256,11 @@ TEST_P(Networks, an_internal_network_has_no_way_out) {
 
 TEST_P(Networks, fixed_addresses_shared_and_missing_networks) {
   docker({"network", "create", "--subnet", "10.77.0.0/24", "fixed"});
-  serve("web", {"--network", "fixed", "--ip", "10.77.0.9", "--mac-address", "02:00:00:00:00:09"});
+  serve("web", {"--network", "fixed", "--ip", "10.77.0.9", "--mac-address", "02:00:00:00:00:09",
+                "--link-local-ip", "169.254.8.8"});
   EXPECT_EQ(address("web", "fixed"), "10.77.0.9");
   EXPECT_THAT(docker({"exec", "web", "ip", "link"}), HasSubstr("02:00:00:00:00:09"));
+  EXPECT_THAT(docker({"exec", "web", "ip", "addr"}), HasSubstr("169.254.8.8/16"));
   EXPECT_THAT(refused({"network", "rm", "fixed"}), HasSubstr("has active endpoints"));
   EXPECT_THAT(refused({"run", "--network", "fixed", "--ip", "10.77.0.9", kTestImage, "true"}),
               HasSubstr("Address already in use"));

@@ -5,6 +5,7 @@
 #include "api/docker/body/config_body.h"
 #include "api/docker/body/limits_body.h"
 #include "api/route/shape.h"
+#include "base/ip.h"
 #include "base/number.h"
 
 namespace proa::api::docker {
@@ -64,6 +65,12 @@ Result<void> read_port_bindings(const json::Reader& reader, engine::Config& conf
   return {};
 }
 
+bool is_link_local(const IpAddress& address) {
+  const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(address.bytes()[at]); };
+  return address.is_v6() ? byte(0) == 0xfe && (byte(1) & 0xc0) == 0x80
+                         : byte(0) == 169 && byte(1) == 254;
+}
+
 Result<void> read_links(const json::Reader& reader, engine::NetworkRequest& request) {
   std::vector<std::string> links;
   ShapeReader visit(reader);
@@ -87,19 +94,25 @@ Result<engine::NetworkRequest> read_endpoint(const std::string& network,
   engine::NetworkRequest request{.network = network};
   if (reader.value().is_null()) return request;
   TRY(reader.members());
-  TRY(refuse_unsupported(reader, {"DriverOpts"}));
   ShapeReader visit(reader);
   visit("Aliases", request.aliases);
   visit("MacAddress", request.mac);
+  visit("DriverOpts", request.driver_options);
   TRY(visit.take());
   TRY(read_links(reader, request));
   if (const auto addresses = reader.find("IPAMConfig")) {
     TRY(addresses->members());
-    TRY(refuse_unsupported(*addresses, {"LinkLocalIPs"}));
     ShapeReader inner(*addresses);
     inner("IPv4Address", request.ipv4);
     inner("IPv6Address", request.ipv6);
+    inner("LinkLocalIPs", request.link_local);
     TRY(inner.take());
+    for (const std::string& text : request.link_local) {
+      const Result<IpAddress> address = IpAddress::parse(text);
+      if (address.ok() && is_link_local(address.value())) continue;
+      return fail(ErrorKind::invalid_argument, addresses->path(),
+                  ".LinkLocalIPs: invalid link local IP address: ", printable(text, 80));
+    }
   }
   return request;
 }

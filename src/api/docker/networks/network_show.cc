@@ -25,8 +25,9 @@ Value print_endpoint(const Workload& workload, const Attachment& attachment) {
   Value value = Value::object();
   const auto& request = attachment.request;
   Value fixed;
-  if (!request.ipv4.empty() || !request.ipv6.empty()) {
+  if (!request.ipv4.empty() || !request.ipv6.empty() || !request.link_local.empty()) {
     fixed = Value::object();
+    if (!request.link_local.empty()) fixed.set("LinkLocalIPs", Value(request.link_local));
     if (!request.ipv4.empty()) fixed.set("IPv4Address", request.ipv4);
     if (!request.ipv6.empty()) fixed.set("IPv6Address", request.ipv6);
   }
@@ -48,7 +49,8 @@ Value print_endpoint(const Workload& workload, const Attachment& attachment) {
   value.set("IPv6Gateway", attachment.gateway6);
   value.set("GlobalIPv6Address", address_in(attachment.ipv6));
   value.set("GlobalIPv6PrefixLen", prefix_in(attachment.ipv6));
-  value.set("DriverOpts", nullptr);
+  value.set("DriverOpts",
+            request.driver_options.empty() ? Value() : print_shape(request.driver_options));
   value.set("DNSNames", names);
   return value;
 }
