@@ -103,14 +103,37 @@ Result<void> set_mac(const std::string& device, const std::string& mac) {
   return control(AF_INET, SIOCSIFHWADDR, &request, cat("giving ", device, " ", mac));
 }
 
+namespace {
+
+// These calls know one address of version 4 by each label of a device.
+std::string label_of(const std::string& device, int number) {
+  return number == 0 ? device : cat(device, ":", number);
+}
+
+Result<bool> has_address(const std::string& label) {
+  ifreq request = TRY(request_for(label));
+  request.ifr_addr.sa_family = AF_INET;
+  const Result<void> asked = control(AF_INET, SIOCGIFADDR, &request, cat("asking ", label));
+  if (asked.ok()) return true;
+  const int reason = asked.error().errno_code();
+  if (reason == EADDRNOTAVAIL || reason == ENODEV) return false;
+  return asked.error();
+}
+
+}  // namespace
+
 Result<void> clear(const std::string& device) {
   ifreq request = TRY(request_for(device));
   TRY(control(AF_INET, SIOCGIFFLAGS, &request, cat("looking at ", device)));
   // Down: that takes routes and addresses of version 6 along.
   request.ifr_flags = static_cast<short>(request.ifr_flags & ~IFF_UP);
   TRY(control(AF_INET, SIOCSIFFLAGS, &request, cat("taking down ", device)));
-  request.ifr_addr = generic({INADDR_ANY});
-  return control(AF_INET, SIOCSIFADDR, &request, cat("taking the address of ", device));
+  for (int number = 0; TRY(has_address(label_of(device, number))); ++number) {
+    ifreq labelled = TRY(request_for(label_of(device, number)));
+    labelled.ifr_addr = generic({INADDR_ANY});
+    TRY(control(AF_INET, SIOCSIFADDR, &labelled, cat("taking the address of ", device)));
+  }
+  return {};
 }
 
 Result<void> add_address(const std::string& device, const std::string& address) {
@@ -120,7 +143,9 @@ Result<void> add_address(const std::string& device, const std::string& address) 
   in6_addr v6 = {};
   const std::string host(text);
   if (prefix <= 32 && ::inet_pton(AF_INET, host.c_str(), &v4) == 1) {
-    ifreq request = TRY(request_for(device));
+    int number = 0;
+    while (TRY(has_address(label_of(device, number)))) ++number;
+    ifreq request = TRY(request_for(label_of(device, number)));
     request.ifr_addr = generic(v4);
     TRY(control(AF_INET, SIOCSIFADDR, &request, cat("giving ", device, " ", address)));
     const std::uint32_t mask = prefix == 0 ? 0 : ~std::uint32_t{0} << (32 - prefix);
