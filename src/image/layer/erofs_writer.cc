@@ -238,7 +238,7 @@ Result<std::uint64_t> TreeWriter::write_super(const Digest& diff_id, std::uint64
   super.magic = erofs::kMagic;
   super.compatible = erofs::kCompatChecksum | erofs::kCompatMtime;
   super.block_bits = erofs::kBlockBits;
-  super.root = static_cast<std::uint16_t>(kFirstInode / erofs::kSlot);
+  super.root = static_cast<std::uint16_t>(tree_.inode(LayerTree::kRoot).number);
   super.inodes = written.inodes;
   super.blocks = static_cast<std::uint32_t>(end / kBlock);
   super.meta_block = static_cast<std::uint32_t>(inodes_offset_ / kBlock);
