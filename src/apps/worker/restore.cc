@@ -25,7 +25,7 @@ Result<void> run(const image::Message& message) {
   const Digest diff_id = TRY(Digest::parse(diff_id_text));
   const json::Reader form_member = TRY(reader.at("form"));
   const std::string form = TRY(form_member.string());
-  if (form == "check") return image::verify_layer(layer, tarmap, diff_id);
+  if (form == "check") return image::verify_metadata(layer, diff_id);
   image::TarRestorer restorer = TRY(image::TarRestorer::open(layer, tarmap, diff_id));
   std::vector<std::byte> buffer(kChunk);
   std::optional<GzipWriter> gzip;

@@ -13,8 +13,8 @@ namespace {
 
 // Large enough that the cost of a write is copying, small enough to stay in the second cache.
 constexpr std::size_t kBuffer = 256 << 10;
-// Shorter gaps are written as zeros: a hole would cost a write of its own on either side.
-constexpr std::uint64_t kSmallestHole = 64 << 10;
+// Shorter gaps are written as zeros: no file system has smaller holes.
+constexpr std::uint64_t kSmallestHole = erofs::kBlock;
 
 }  // namespace
 

@@ -112,6 +112,10 @@ Result<void> LayerBuilder::place_sparse(InodeId file, const TarEntry& entry) {
       }
       data_end_ += size;
     }
+    sparse_bytes_ += align_up(piece.offset + piece.size, kBlock) - piece.offset / kBlock * kBlock;
+    if (sparse_bytes_ > limits_.tar_bytes) {
+      return fail(ErrorKind::exhausted, "sparse files of more than ", limits_.tar_bytes, " bytes");
+    }
     const ChunkRun& run = runs.back();
     pieces_.push_back({.position = run.block * kBlock + piece.offset - run.first * chunk_bytes,
                        .size = piece.size});

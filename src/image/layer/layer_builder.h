@@ -11,9 +11,9 @@
 #include "base/result.h"
 #include "image/layer/erofs_writer.h"
 #include "image/layer/image_file.h"
-#include "image/layer/limits.h"
 #include "image/layer/tarmap_writer.h"
 #include "image/layer/tree.h"
+#include "image/limits.h"
 #include "image/tar/reader.h"
 
 namespace proa::image {
@@ -53,6 +53,7 @@ class LayerBuilder final : private TarSink {
   Sha256 hash_;
   std::uint64_t tar_bytes_ = 0;
   std::uint64_t entries_ = 0;
+  std::uint64_t sparse_bytes_ = 0;  // whole blocks
   ImageFile image_;
   TarmapWriter tarmap_;
   LayerTree tree_;

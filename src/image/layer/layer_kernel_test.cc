@@ -148,7 +148,7 @@ TEST_P(MountedLayer, looks_as_what_tar_unpacks) {
   const std::string tar = file::read_file(cat(base, "/a.tar"), 1 << 30).take();
   const auto layer = fixtures::convert(tar);
   ASSERT_OK(layer);
-  ASSERT_OK(verify_layer(layer.value().image, layer.value().tarmap, layer.value().info.diff_id));
+  ASSERT_OK(verify_metadata(layer.value().image, layer.value().info.diff_id));
   const auto restored = fixtures::restore(layer.value());
   ASSERT_OK(restored);
   EXPECT_TRUE(restored.value() == tar);

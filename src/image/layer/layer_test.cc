@@ -112,6 +112,44 @@ TEST(Layer, ends_on_two_mebibytes_and_says_what_it_holds) {
   EXPECT_EQ(reader.value().note().largest_gid, 70000U);
 }
 
+// The root is where the superblock says, however much room it needs.
+TEST(Layer, roots_of_every_size_are_found) {
+  TarBuilder files;
+  for (int index = 0; index < 176; ++index) files.add({.name = cat("file-", 10000 + index)});
+  for (std::size_t length = 1; length <= 100; ++length) {
+    for (const std::size_t more : {0, 100}) {
+      TarBuilder tar = files;
+      tar.add({.name = std::string(length, 'l')});
+      if (more != 0) tar.add({.name = std::string(more, 'm')});
+      const auto layer = convert(tar.finish());
+      ASSERT_OK(layer);
+      const auto reader = reader_of(layer.value());
+      ASSERT_OK(reader);
+      SCOPED_TRACE(cat(length, " and ", more));
+      ASSERT_OK(verify_structure(reader.value()));
+    }
+  }
+}
+
+TEST(Layer, gaps_of_sparse_files_take_no_room) {
+  constexpr int kPieces = 1500;
+  std::string map;
+  for (int index = 0; index < kPieces; ++index) {
+    map += cat(index == 0 ? "" : ",", index * 32768, ",1");
+  }
+  TarBuilder tar;
+  tar.pax('x', "GNU.sparse.size", cat(kPieces * 32768)).pax('x', "GNU.sparse.map", map);
+  tar.add({.name = "holes", .content = std::string(kPieces, 'x')});
+  const auto layer = convert(tar.finish());
+  ASSERT_OK(layer);
+  const auto status = file::stat(layer.value().image);
+  ASSERT_OK(status);
+  EXPECT_LE(status.value().st_blocks * 512, kPieces * 4096 + (1 << 20));
+  ASSERT_OK(verify_metadata(layer.value().image, layer.value().info.diff_id));
+  expect_fails(tar.finish(), ErrorKind::exhausted, "'holes': sparse files of more than 1000000",
+               {.tar_bytes = 1'000'000});
+}
+
 TEST(Layer, compressed_forms_give_the_layer_of_the_tar) {
   const std::string tar = sample_tar();
   const auto plain = convert(tar);
@@ -172,7 +210,7 @@ TEST(Layer, verify_names_what_is_damaged) {
   const auto layer = convert(sample_tar());
   ASSERT_OK(layer);
   const auto& [image, tarmap, info] = layer.value();
-  ASSERT_OK(verify_layer(image, tarmap, info.diff_id));
+  ASSERT_OK(verify_metadata(image, info.diff_id));
   const std::string whole = fixtures::bytes_in(image);
   const auto note = reader_of(layer.value()).take().note();
   struct Damage {
@@ -184,13 +222,15 @@ TEST(Layer, verify_names_what_is_damaged) {
         Damage{1024 + 20, "checksum"}, Damage{2048 + 40, "checksum"}}) {
     const std::string bad(1, static_cast<char>(whole[offset] ^ 1));
     ASSERT_OK(file::write_all_at(image, bytes_of(bad), offset));
-    const auto verified = verify_layer(image, tarmap, info.diff_id);
-    ASSERT_FALSE(verified.ok()) << offset;
-    EXPECT_NE(verified.error().message().find(words), std::string::npos)
-        << verified.error().message();
+    const auto verified = verify_metadata(image, info.diff_id);
+    const auto restored = fixtures::restore(layer.value());
+    const std::string found = !verified.ok()  ? verified.error().message()
+                              : restored.ok() ? ""
+                                              : restored.error().message();
+    EXPECT_NE(found.find(words), std::string::npos) << offset << ": " << found;
     ASSERT_OK(file::write_all_at(image, bytes_of(whole.substr(offset, 1)), offset));
   }
-  EXPECT_FALSE(verify_layer(image, tarmap, Digest::of("other")).ok());
+  EXPECT_FALSE(verify_metadata(image, Digest::of("other")).ok());
 }
 
 TEST(Layer, paths_never_leave_the_tree) {
@@ -315,6 +355,17 @@ TEST(Layer, global_pax_headers_hold_until_overridden) {
   EXPECT_EQ(time_of("c"), time_of("a"));
 }
 
+TEST(Layer, attributes_for_a_whole_archive_are_passed_over) {
+  TarBuilder tar;
+  tar.pax('g', "SCHILY.xattr.user.everywhere", "x");
+  tar.add({.name = "a"});
+  const auto layer = convert(tar.finish());
+  ASSERT_OK(layer);
+  const auto reader = reader_of(layer.value());
+  ASSERT_OK(reader);
+  EXPECT_TRUE(reader.value().xattrs(reader.value().look_up("a").take()).take().empty());
+}
+
 TEST(Layer, limits_are_kept_and_named) {
   const std::string tar = sample_tar();
   expect_fails(tar, ErrorKind::exhausted, "tar of more than 4096 bytes", {.tar_bytes = 4096});
@@ -374,8 +425,7 @@ TEST(Layer, go_test_archives_are_refused_or_restored_exactly) {
     EXPECT_OK(back);
     EXPECT_TRUE(back.ok() && back.value() == tar);
     if (layer.value().info.image_bytes < (std::uint64_t{1} << 30)) {
-      EXPECT_OK(
-          verify_layer(layer.value().image, layer.value().tarmap, layer.value().info.diff_id));
+      EXPECT_OK(verify_metadata(layer.value().image, layer.value().info.diff_id));
     }
     ++restored;
   }

@@ -10,7 +10,7 @@
 #include "base/fd.h"
 #include "base/result.h"
 #include "image/inflate/inflater.h"
-#include "image/layer/limits.h"
+#include "image/limits.h"
 
 namespace proa::image {
 

@@ -12,9 +12,9 @@
 
 #include "base/result.h"
 #include "image/layer/erofs_format.h"
-#include "image/layer/limits.h"
 #include "image/layer/name_index.h"
 #include "image/layer/text_pool.h"
+#include "image/limits.h"
 #include "image/tar/entry.h"
 
 namespace proa::image {

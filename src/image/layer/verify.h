@@ -1,5 +1,5 @@
-// Proves that a layer file is whole: its metadata by the digest in its note, its file data by
-// giving back the tar, its structure by a walk.
+// Proves that a layer file's metadata is whole: by the digest in its note, and by a walk. Whether
+// its file data is, the tar that it gives back tells (tar_restorer.h).
 #pragma once
 
 #include "base/digest.h"
@@ -11,7 +11,7 @@ namespace proa::image {
 
 // Errors: corrupt (says what is damaged), unsupported (no layer of ours)
 // Thread: any.
-Result<void> verify_layer(FdRef image, FdRef tarmap, const Digest& diff_id);
+Result<void> verify_metadata(FdRef image, const Digest& diff_id);
 
 // The walk alone: every directory sorted and reached once, every inode and attribute readable.
 Result<void> verify_structure(const ErofsReader& reader);

@@ -70,7 +70,9 @@ Result<void> PaxRecords::add_record(std::string_view key, std::string_view value
     bytes_ += value.size() + 1;
     return {};
   }
-  if (!is_xattr_record(key) && std::ranges::find(kKnown, key) == kKnown.end()) return {};
+  const bool is_wanted = is_xattr_record(key) ? scope_ == Scope::entry
+                                              : std::ranges::find(kKnown, key) != kKnown.end();
+  if (!is_wanted) return {};
   if (is_name(key) && value.find('\0') != std::string_view::npos) {
     return fail(ErrorKind::corrupt, "pax record '", key, "' holds a NUL");
   }
@@ -79,12 +81,12 @@ Result<void> PaxRecords::add_record(std::string_view key, std::string_view value
   return {};
 }
 
-void PaxRecords::override_by(const PaxRecords& other) {
-  for (const auto& [key, value] : other.values_) values_.insert_or_assign(key, value);
-  if (!other.pieces_.empty()) pieces_ = other.pieces_;
+void PaxRecords::add_missing(const PaxRecords& other) {
+  values_.insert(other.values_.begin(), other.values_.end());
+  if (pieces_.empty()) pieces_ = other.pieces_;
 }
 
-void PaxRecords::clear() { *this = PaxRecords(); }
+void PaxRecords::clear() { *this = PaxRecords(scope_); }
 
 const std::string* PaxRecords::text(const std::string& key) const {
   const auto found = values_.find(key);
@@ -123,19 +125,15 @@ Result<void> PaxRecords::apply_to(TarEntry& entry) const {
 }
 
 Result<void> PaxRecords::apply_xattrs(TarEntry& entry) const {
+  std::map<std::string, std::string> xattrs;
   for (const auto& [key, value] : values_) {
     if (!is_xattr_record(key)) continue;
     Xattr xattr = TRY(parse_xattr_record(key, value));
-    const auto same = std::ranges::find(entry.xattrs, xattr.name, &Xattr::name);
     // Archives that carry both forms put the same value in both; keys come in byte order, so
     // star's raw form comes last and is the one that is kept.
-    if (same != entry.xattrs.end()) {
-      same->value = std::move(xattr.value);
-    } else {
-      entry.xattrs.push_back(std::move(xattr));
-    }
+    xattrs.insert_or_assign(std::move(xattr.name), std::move(xattr.value));
   }
-  std::ranges::sort(entry.xattrs);
+  for (auto& [name, value] : xattrs) entry.xattrs.push_back({name, std::move(value)});
   return {};
 }
 

@@ -17,12 +17,17 @@ namespace proa::image {
 // Spec: POSIX.1-2017 pax, "pax Extended Header"; GNU tar manual, "Sparse Formats"; star(5)
 class PaxRecords {
  public:
+  // Whom the records are about. Those for all entries that follow carry no attributes: no archiver
+  // puts any there, and every entry would cost as much as they all do.
+  enum class Scope : std::uint8_t { entry, archive };
+  explicit PaxRecords(Scope scope) : scope_(scope) {}
+
   // Adds a header's records; a later one replaces an earlier, an empty value takes it away.
   //
   // Errors: corrupt (no such record, NUL in a name), exhausted (more than `limit` bytes in all)
   Result<void> add(std::string_view content, std::size_t limit);
-  // Lets `other`'s records override these.
-  void override_by(const PaxRecords& other);
+  // Takes over what `other` has and these have not.
+  void add_missing(const PaxRecords& other);
   void clear();
   bool empty() const { return values_.empty() && pieces_.empty(); }
 
@@ -41,6 +46,7 @@ class PaxRecords {
   Result<void> add_record(std::string_view key, std::string_view value);
   Result<void> apply_xattrs(TarEntry& entry) const;
 
+  Scope scope_;
   std::map<std::string, std::string, std::less<>> values_;
   // Format 0.0 repeats GNU.sparse.offset and GNU.sparse.numbytes; their order is the map.
   std::string pieces_;

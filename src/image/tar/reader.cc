@@ -177,14 +177,12 @@ Result<void> TarReader::take_extension() {
 
 Result<void> TarReader::begin_entry(ByteSpan block, const TarHeader& header, std::uint64_t size) {
   TRY(read_fields(header));
-  PaxRecords records = global_;
-  records.override_by(local_);
-  TRY(records.apply_to(entry_));
+  local_.add_missing(global_);
+  TRY(local_.apply_to(entry_));
   if (!long_name_.empty()) entry_.path = std::exchange(long_name_, {});
   if (!long_link_.empty()) entry_.link = std::exchange(long_link_, {});
-  const std::optional<std::uint64_t> pax_size = TRY(records.number("size"));
+  const std::optional<std::uint64_t> pax_size = TRY(local_.number("size"));
   entry_.size = entry_.stored = pax_size.value_or(size);
-  local_ = std::move(records);
   TRY(read_type(header));
   const bool is_label = header.type == 'V';
   if (entry_.type == TarType::file && !is_label) {

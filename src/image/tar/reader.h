@@ -10,7 +10,7 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
-#include "image/layer/limits.h"
+#include "image/limits.h"
 #include "image/tar/entry.h"
 #include "image/tar/header.h"
 #include "image/tar/pax.h"
@@ -83,8 +83,8 @@ class TarReader {
 
   char extension_type_ = 0;
   std::string extension_;
-  PaxRecords global_;
-  PaxRecords local_;
+  PaxRecords global_{PaxRecords::Scope::archive};
+  PaxRecords local_{PaxRecords::Scope::entry};
   std::string long_name_;
   std::string long_link_;
 

@@ -8,7 +8,7 @@ namespace proa::image {
 // A breach is ErrorKind::exhausted and names the limit and the entry.
 // Thread: a value.
 struct LayerLimits {
-  // Bytes of the uncompressed tar.
+  // Bytes of the uncompressed tar; also of what sparse files hold, in whole blocks.
   std::uint64_t tar_bytes = std::uint64_t{64} << 30;
   // Tar bytes for each blob byte, looked at once the tar is past 64 MiB. Deflate cannot pass 1032,
   // so this one stops zstd bombs early.
