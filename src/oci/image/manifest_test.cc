@@ -87,6 +87,17 @@ TEST(ManifestTest, schema_one_is_named) {
   EXPECT_NE(parsed.error().message().find("schema 1"), std::string::npos);
 }
 
+TEST(IndexTest, names_of_platforms_have_a_limit) {
+  const std::string text = cat(
+      R"({"schemaVersion":2,"manifests":[{"mediaType":"application/vnd.oci.image.manifest.v1+json",)",
+      R"("digest":")", Digest::of("x").text(), R"(","size":1,"platform":{"os":"linux",)",
+      R"("architecture":"amd64","variant":")", std::string(129, 'v'), R"("}}]})");
+  const auto index = Index::parse(text, media_type::kIndex);
+  ASSERT_FALSE(index.ok());
+  EXPECT_NE(index.error().message().find("manifests[0].platform.variant"), std::string::npos)
+      << index.error().message();
+}
+
 TEST(IndexTest, first_manifest_for_the_platform_is_chosen) {
   const auto entry = [](std::string_view platform, int size) {
     return cat(R"({"mediaType":")", media_type::kManifest, R"(","digest":"sha256:)", kHex,

@@ -16,9 +16,17 @@ std::string_view canonical_variant(std::string_view architecture, std::string_vi
   return variant;
 }
 
+// No system's or processor's name is longer; stores keep them.
+constexpr std::size_t kMaxText = 128;
+
 Result<std::string> optional_text(const json::Reader& reader, std::string_view key) {
-  if (const auto member = reader.find(key)) return member->string();
-  return std::string();
+  const auto member = reader.find(key);
+  if (!member) return std::string();
+  std::string text = TRY(member->string());
+  if (text.size() > kMaxText) {
+    return member->fault("it has ", text.size(), " characters, above the limit of ", kMaxText);
+  }
+  return text;
 }
 
 bool is_word(std::string_view text) {
