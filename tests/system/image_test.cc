@@ -114,6 +114,20 @@ TEST_F(ImageTest, damaged_blob_and_layer_are_named) {
   EXPECT_THAT(verified.output, HasSubstr(blob));
 }
 
+TEST_F(ImageTest, lost_layer_and_damaged_blob_come_back_with_the_next_pull) {
+  ASSERT_EQ(image(cat("pull ", name())).code, 0);
+  const Ran damaged =
+      run(cat("set -e; cd ", at("root/layers"), "; rm $(ls *.erofs | head -1); ",
+              "truncate -s -1 *.erofs; cd ", at("root/content/blobs/sha256"),
+              "; printf x | dd conv=notrunc bs=1 seek=1000 of=$(ls -S | head -1)"));
+  ASSERT_EQ(damaged.code, 0) << damaged.output;
+  EXPECT_NE(image("verify").code, 0);
+  const Ran pulled = image(cat("pull ", name()));
+  EXPECT_EQ(pulled.code, 0) << pulled.output;
+  const Ran verified = image("verify");
+  EXPECT_EQ(verified.code, 0) << verified.output;
+}
+
 TEST_F(ImageTest, two_pulls_at_once_do_each_layer_once) {
   const Ran both = run(cat("set -e; p='", program(kImages), " --root ", at("root"), " pull ",
                            name(), "'; $p >", at("1"), " & a=$!; $p >", at("2"), "; wait $a; cat ",

@@ -1,10 +1,12 @@
 #include "image/archive/load.h"
 
-#include <algorithm>
+#include <array>
 #include <functional>
+#include <ranges>
 #include <variant>
 
 #include "image/archive/members.h"
+#include "image/inflate/compression.h"
 #include "image/ingest/ingest.h"
 #include "image/ingest/parallel.h"
 #include "image/ingest/publish.h"
@@ -22,9 +24,6 @@ using oci::image::Manifest;
 namespace media_type = oci::image::media_type;
 
 constexpr std::size_t kMaxImages = 1024;
-constexpr std::size_t kChunk = std::size_t{256} << 10;
-
-std::string blob_name(const Digest& digest) { return cat("blobs/sha256/", digest.hex()); }
 
 // One image of the archive: what to keep and where its layers' bytes are.
 struct Found {
@@ -36,30 +35,33 @@ struct Found {
 };
 
 Result<std::string> read_checked(const Members& members, const Descriptor& wanted) {
-  std::string text = TRY(members.read_document(blob_name(wanted.digest)));
+  std::string text = TRY(members.read_document(blob_member(wanted.digest)));
   if (Digest::of(text) != wanted.digest) {
     return fail(ErrorKind::corrupt, "blob ", wanted.digest.text(), " has another digest");
   }
   return text;
 }
 
-Result<Descriptor> describe_layer(FdRef file, const Digest& diff_id) {
-  std::vector<std::byte> buffer(kChunk);
-  Sha256 hash;
-  std::uint64_t size = 0;
-  std::string magic;
-  while (true) {
-    const std::size_t count = TRY(file::read_some_at(file, buffer, size));
-    if (count == 0) break;
-    if (size == 0) magic = text_of(ByteSpan(buffer).first(std::min<std::size_t>(count, 4)));
-    hash.update(ByteSpan(buffer).first(count));
-    size += count;
-  }
-  const Digest digest = hash.finish();
-  std::string_view type = media_type::kLayerGzip;
-  if (digest == diff_id) type = media_type::kLayer;
-  if (magic == "\x28\xb5\x2f\xfd") type = media_type::kLayerZstd;
-  return Descriptor{std::string(type), digest, size};
+// What the manifest will say of a layer, and whether its bytes stay as they are: a plain tar comes
+// back from layer file and tarmap, and no image has layers compressed by xz or bzip2; a push makes
+// these again.
+struct LayerFacts {
+  Descriptor blob;
+  KeepBlob keep;
+};
+
+Result<LayerFacts> describe_layer(Fd file, const Digest& diff_id) {
+  std::array<std::byte, kMarkBytes> mark = {};
+  TRY(file::read_some_at(file, mark, 0));
+  const Compression compression = compression_of(text_of(mark));
+  const Sum sum = TRY(sum_up(*file_source(std::move(file), 0)));
+  const bool is_plain = sum.digest == diff_id;
+  const bool is_kept = compression == Compression::gzip || compression == Compression::zstd;
+  const std::string_view type = is_plain                           ? media_type::kLayer
+                                : compression == Compression::zstd ? media_type::kLayerZstd
+                                                                   : media_type::kLayerGzip;
+  return LayerFacts{{std::string(type), sum.digest, sum.size},
+                    is_kept && !is_plain ? KeepBlob::yes : KeepBlob::no};
 }
 
 void add_name(std::string_view text, std::vector<std::string>& names) {
@@ -70,8 +72,7 @@ void add_name(std::string_view text, std::vector<std::string>& names) {
 }
 
 Result<Found> find_oci_image(const Members& members, const Descriptor& root) {
-  Found found{root, {}, {}, {}, {}};
-  found.target.annotations.clear();
+  Found found{{root.media_type, root.digest, root.size}, {}, {}, {}, {}};
   Descriptor at = root;
   std::string text = TRY(read_checked(members, at));
   for (int depth = 0; depth <= oci::image::kMaxIndexDepth; ++depth) {
@@ -86,14 +87,14 @@ Result<Found> find_oci_image(const Members& members, const Descriptor& root) {
       found.documents.emplace_back(std::move(config_text), manifest->config.media_type);
       for (std::size_t index = 0; index < config.diff_ids.size(); ++index) {
         const Descriptor& layer = manifest->layers[index];
-        TRY(members.open(blob_name(layer.digest)));
+        TRY(members.open(blob_member(layer.digest)));
         found.layers.push_back({layer, config.diff_ids[index]});
-        found.files.push_back(blob_name(layer.digest));
+        found.files.push_back(blob_member(layer.digest));
       }
       return found;
     }
-    at = TRY(std::get<oci::image::Index>(document).choose(oci::image::Platform::host()));
-    found.target.platform = at.platform;
+    found.target.platform = oci::image::Platform::host();
+    at = TRY(std::get<oci::image::Index>(document).choose(*found.target.platform));
     text = TRY(read_checked(members, at));
   }
   return fail(ErrorKind::exhausted, "indexes are nested deeper than the limit of ",
@@ -130,11 +131,9 @@ Result<Found> find_docker_image(const Members& members, const json::Reader& entr
                     {}};
   Found found{manifest.config, {}, {}, {}, {}};
   for (std::size_t index = 0; index < layers.size(); ++index) {
-    const Fd file = TRY(members.open(layers[index]));
+    Fd file = TRY(members.open(layers[index]));
     const Digest& diff_id = config.diff_ids[index];
-    const Descriptor layer = TRY(describe_layer(file, diff_id));
-    // A plain tar comes back from layer file and tarmap: no reason to have it twice.
-    const KeepBlob keep = layer.digest == diff_id ? KeepBlob::no : KeepBlob::yes;
+    const auto [layer, keep] = TRY(describe_layer(std::move(file), diff_id));
     manifest.layers.push_back(layer);
     found.layers.push_back({layer, diff_id, keep});
     found.files.push_back(layers[index]);
@@ -178,7 +177,7 @@ Result<Loaded> keep(const IngestContext& context, const Members& members, const 
     });
   }
   TRY(run_parallel(std::move(tasks), context.settings.parallel_layers));
-  for (const auto& [text, type] : found.documents) {
+  for (const auto& [text, type] : found.documents | std::views::reverse) {
     TRY(context.store.keep_document(text, type));
   }
   TRY(publish_content(context.store));

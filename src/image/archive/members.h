@@ -12,6 +12,9 @@
 
 namespace proa::image {
 
+// Where an OCI layout has a blob.
+inline std::string blob_member(const Digest& digest) { return cat("blobs/sha256/", digest.hex()); }
+
 // Files are opened where they are used: an archive has more members than a process descriptors.
 // Thread: one at a time.
 class Members {

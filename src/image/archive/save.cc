@@ -3,14 +3,13 @@
 #include <algorithm>
 #include <set>
 
+#include "image/archive/members.h"
 #include "image/archive/tar_writer.h"
 #include "image/store/complete.h"
 #include "oci/distribution/reference.h"
 
 namespace proa::image {
 namespace {
-
-std::string blob_name(const Digest& digest) { return cat("blobs/sha256/", digest.hex()); }
 
 class Saver {
  public:
@@ -19,7 +18,7 @@ class Saver {
   Result<void> add(const Image& image, const CompleteImage& whole) {
     for (const CompleteImage::Layer& layer : whole.layers) {
       if (!written_.insert(layer.blob.digest).second) continue;
-      TRY(tar_.add_file(blob_name(layer.blob.digest), layer.file, layer.blob.size));
+      TRY(tar_.add_file(blob_member(layer.blob.digest), layer.file, layer.blob.size));
     }
     TRY(add_document(whole.config_text));
     TRY(add_document(whole.manifest_text));
@@ -41,7 +40,7 @@ class Saver {
   Result<void> add_document(const std::string& text) {
     const Digest digest = Digest::of(text);
     if (!written_.insert(digest).second) return {};
-    return tar_.add_text(blob_name(digest), text);
+    return tar_.add_text(blob_member(digest), text);
   }
 
   // The indexes on the way from the image's root to its manifest.
@@ -75,9 +74,9 @@ class Saver {
       if (reference.ok()) names.push_back(reference.value().familiar());
     }
     std::vector<std::string> layers;
-    for (const auto& layer : whole.layers) layers.push_back(blob_name(layer.blob.digest));
+    for (const auto& layer : whole.layers) layers.push_back(blob_member(layer.blob.digest));
     json::Value entry = json::Value::object();
-    entry.set("Config", blob_name(whole.config.digest));
+    entry.set("Config", blob_member(whole.config.digest));
     entry.set("RepoTags", names);
     entry.set("Layers", layers);
     docker_.push(std::move(entry));

@@ -26,4 +26,18 @@ std::unique_ptr<ByteSource> file_source(Fd file, std::uint64_t offset) {
   return std::make_unique<FileSource>(std::move(file), offset);
 }
 
+Result<Sum> sum_up(ByteSource& source, std::optional<FdRef> copy) {
+  std::vector<std::byte> buffer(std::size_t{256} << 10);
+  Sha256 hash;
+  std::uint64_t size = 0;
+  while (true) {
+    const std::size_t count = TRY(source.read(buffer));
+    if (count == 0) return Sum{hash.finish(), size};
+    const ByteSpan piece = ByteSpan(buffer).first(count);
+    hash.update(piece);
+    if (copy) TRY(file::write_all(*copy, piece));
+    size += count;
+  }
+}
+
 }  // namespace proa::image

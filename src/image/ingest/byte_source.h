@@ -5,8 +5,10 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "base/bytes.h"
+#include "base/digest.h"
 #include "base/fd.h"
 #include "base/result.h"
 
@@ -26,5 +28,12 @@ using OpenSource = std::function<Result<std::unique_ptr<ByteSource>>(std::uint64
 // A source over a file of ours, read by position so that several may share the descriptor.
 // Owner: the descriptor is a copy.
 std::unique_ptr<ByteSource> file_source(Fd file, std::uint64_t offset);
+
+struct Sum {
+  Digest digest;
+  std::uint64_t size;  // bytes
+};
+// Reads a source to its end, and writes what came to `copy`, where that is a file.
+Result<Sum> sum_up(ByteSource& source, std::optional<FdRef> copy = std::nullopt);
 
 }  // namespace proa::image

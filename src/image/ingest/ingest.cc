@@ -139,6 +139,34 @@ Result<ConvertedLayer> receive_again(const IngestContext& context, const WantedL
   return receive(context, wanted, open, blob);
 }
 
+// Converts a blob that is in the store already; nothing where it is damaged, and is gone then.
+Result<std::optional<ConvertedLayer>> convert_present(const IngestContext& context,
+                                                      const WantedLayer& wanted) {
+  const Store& store = context.store;
+  const OpenSource open = [&](std::uint64_t offset) -> Result<std::unique_ptr<ByteSource>> {
+    Fd file = TRY(store.open_blob(wanted.blob.digest));
+    return file_source(std::move(file), offset);
+  };
+  Result<ConvertedLayer> converted = convert_only(context, wanted, open);
+  if (converted.ok()) return std::optional(converted.take());
+  if (converted.error().kind() != ErrorKind::corrupt) return converted.error();
+  TRY(file::unlink_at(store.root(), place::blob(wanted.blob.digest)));
+  return std::optional<ConvertedLayer>();
+}
+
+// `blob` is what is to be kept of what came, where anything is.
+Result<ConvertedLayer> convert(const IngestContext& context, const WantedLayer& wanted,
+                               const OpenSource& open, std::optional<PartialBlob>& blob) {
+  const Store& store = context.store;
+  if (store.has_blob(wanted.blob.digest)) {
+    std::optional<ConvertedLayer> converted = TRY(convert_present(context, wanted));
+    if (converted) return std::move(*converted);
+  }
+  if (wanted.keep == KeepBlob::no) return convert_only(context, wanted, open);
+  blob = TRY(open_partial(store, wanted.blob.digest));
+  return receive_again(context, wanted, open, *blob);
+}
+
 Result<void> ingest_locked(const IngestContext& context, const WantedLayer& wanted,
                            const OpenSource& open) {
   const Store& store = context.store;
@@ -149,18 +177,8 @@ Result<void> ingest_locked(const IngestContext& context, const WantedLayer& want
     context.progress({Progress::Stage::exists, short_id(wanted.blob.digest), 0, 0});
     return {};
   }
-  const bool in_store = store.has_blob(wanted.blob.digest);
   std::optional<PartialBlob> blob;
-  if (!in_store && wanted.keep == KeepBlob::yes) {
-    blob = TRY(open_partial(store, wanted.blob.digest));
-  }
-  const OpenSource open_present = [&](std::uint64_t offset) -> Result<std::unique_ptr<ByteSource>> {
-    Fd file = TRY(store.open_blob(wanted.blob.digest));
-    return file_source(std::move(file), offset);
-  };
-  const ConvertedLayer converted =
-      TRY(blob ? receive_again(context, wanted, open, *blob)
-               : convert_only(context, wanted, in_store ? open_present : open));
+  const ConvertedLayer converted = TRY(convert(context, wanted, open, blob));
   if (converted.diff_id != wanted.diff_id) {
     if (blob) discard(file::unlink_at(store.root(), blob->file.path), "the next prune removes it");
     return fail(ErrorKind::corrupt, "its tar's digest is ", converted.diff_id.text(),

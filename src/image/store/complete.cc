@@ -2,14 +2,11 @@
 
 #include "base/id.h"
 #include "image/store/restore.h"
-#include "kernel/file/file.h"
 
 namespace proa::image {
 namespace {
 
 namespace media_type = oci::image::media_type;
-
-constexpr std::size_t kChunk = std::size_t{256} << 10;
 
 Result<CompleteImage::Layer> make_again(const Store& store, const Settings& settings,
                                         const Staging& staging, const Descriptor& blob,
@@ -18,18 +15,7 @@ Result<CompleteImage::Layer> make_again(const Store& store, const Settings& sett
   const std::unique_ptr<ByteSource> source =
       TRY(restore_layer(store, settings, diff_id, plain ? LayerForm::tar : LayerForm::gzip));
   Staging::File file = TRY(staging.create_file(cat(random_hex(8), ".blob")));
-  std::vector<std::byte> buffer(kChunk);
-  Sha256 hash;
-  std::uint64_t size = 0;
-  while (true) {
-    const std::size_t count = TRY(source->read(buffer));
-    if (count == 0) break;
-    const ByteSpan piece = ByteSpan(buffer).first(count);
-    hash.update(piece);
-    TRY(file::write_all(file.fd, piece));
-    size += count;
-  }
-  const Digest digest = hash.finish();
+  const auto [digest, size] = TRY(sum_up(*source, file.fd));
   if (plain && digest != diff_id) {
     return fail(ErrorKind::corrupt, "layer ", diff_id.text(), " is damaged");
   }

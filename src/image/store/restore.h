@@ -18,7 +18,7 @@ enum class LayerForm : std::uint8_t { tar, gzip };
 Result<std::unique_ptr<ByteSource>> restore_layer(const Store& store, const Settings& settings,
                                                   const Digest& diff_id, LayerForm form);
 
-// Has a worker check that the layer file is whole.
+// Has a worker check that the layer file's directories and inodes are whole.
 //
 // Errors: corrupt (says what is damaged), not_found
 Result<void> check_layer(const Store& store, const Settings& settings, const Digest& diff_id);

@@ -7,30 +7,17 @@
 namespace proa::image {
 namespace {
 
-constexpr std::size_t kChunk = std::size_t{256} << 10;
-
 Result<std::vector<std::string>> names_in(const Store& store, const char* place) {
   const Fd directory = TRY(file::open_at(store.root(), place, O_RDONLY | O_DIRECTORY));
   return file::list(directory);
 }
 
-Result<Digest> digest_of_file(FdRef fd) {
-  std::vector<std::byte> buffer(kChunk);
-  Sha256 hash;
-  for (std::uint64_t at = 0;;) {
-    const std::size_t count = TRY(file::read_some_at(fd, buffer, at));
-    if (count == 0) return hash.finish();
-    hash.update(ByteSpan(buffer).first(count));
-    at += count;
-  }
-}
-
 Result<void> verify_blob(const Store& store, const std::string& name) {
   const Digest digest = TRY(Digest::parse(cat("sha256:", name)));
-  const Fd fd = TRY(store.open_blob(digest));
-  const Digest actual = TRY(digest_of_file(fd));
-  if (actual == digest) return {};
-  return fail(ErrorKind::corrupt, "its digest is ", actual.text());
+  Fd file = TRY(store.open_blob(digest));
+  const Sum actual = TRY(sum_up(*file_source(std::move(file), 0)));
+  if (actual.digest == digest) return {};
+  return fail(ErrorKind::corrupt, "its digest is ", actual.digest.text());
 }
 
 Result<void> verify_layer_files(const Store& store, const Settings& settings,
@@ -39,16 +26,9 @@ Result<void> verify_layer_files(const Store& store, const Settings& settings,
   TRY(check_layer(store, settings, diff_id));
   const std::unique_ptr<ByteSource> tar =
       TRY(restore_layer(store, settings, diff_id, LayerForm::tar));
-  std::vector<std::byte> buffer(kChunk);
-  Sha256 hash;
-  while (true) {
-    const std::size_t count = TRY(tar->read(buffer));
-    if (count == 0) break;
-    hash.update(ByteSpan(buffer).first(count));
-  }
-  const Digest actual = hash.finish();
-  if (actual == diff_id) return {};
-  return fail(ErrorKind::corrupt, "its tar's digest is ", actual.text());
+  const Sum actual = TRY(sum_up(*tar));
+  if (actual.digest == diff_id) return {};
+  return fail(ErrorKind::corrupt, "its tar's digest is ", actual.digest.text());
 }
 
 // What images need beyond the files that are there.
@@ -63,9 +43,7 @@ Result<void> find_missing(const Store& store, std::vector<Damage>& damages) {
     }
     for (const Digest& diff_id : image.value().config.diff_ids) {
       const std::optional<LayerRecord> record = TRY(store.layer(diff_id));
-      const bool whole = record && file::stat_at(store.root(), place::layer(diff_id)).ok() &&
-                         file::stat_at(store.root(), place::tarmap(diff_id)).ok();
-      if (!whole) damages.push_back({place::layer(diff_id), "is missing"});
+      if (!record) damages.push_back({place::layer(diff_id), "is missing"});
     }
   }
   return {};
