@@ -23,6 +23,7 @@
 #include "engine/seat.h"
 #include "engine/volumes.h"
 #include "engine/workload.h"
+#include "kernel/file/lock_file.h"
 #include "wire/messages.h"
 #include "wire/values.h"
 
@@ -44,6 +45,8 @@ class ImageSource {
   virtual ~ImageSource() = default;
   // Errors: not_found ("No such image: x")
   virtual Result<ImageFacts> find(const std::string& reference) = 0;
+  // While it is held, nothing that find() tells of is collected.
+  virtual Result<file::LockFile> hold() = 0;
 };
 
 // Where the engine lives and what it is made of.

@@ -73,4 +73,18 @@ Result<image::Image> Images::inspect(const std::string& reference) {
   return found;
 }
 
+Result<std::vector<image::Use>> image_uses(Engine& engine) {
+  std::vector<image::Use> uses;
+  for (const Workload& workload : TRY(engine.list({}))) {
+    const Result<Digest> id = Digest::parse(workload.image_id);
+    if (!id.ok()) continue;
+    image::Use use{id.value(), workload.id.substr(0, 12), {}};
+    for (const std::string& layer : workload.layers) {
+      use.layers.push_back(TRY(image::layer_at(layer)));
+    }
+    uses.push_back(std::move(use));
+  }
+  return uses;
+}
+
 }  // namespace proa::engine

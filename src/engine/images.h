@@ -9,7 +9,7 @@
 
 #include "engine/engine.h"
 #include "image/settings.h"
-#include "image/store/image.h"
+#include "image/store/collect.h"
 
 namespace proa::engine {
 
@@ -22,6 +22,7 @@ class Images : public ImageSource {
   //
   // Errors: not_found ("No such image: x")
   Result<ImageFacts> find(const std::string& reference) override;
+  Result<file::LockFile> hold() override { return store_.lock_content(); }
 
   // Errors: as find
   Result<image::Image> inspect(const std::string& reference);
@@ -47,5 +48,8 @@ class Images : public ImageSource {
   Stamp stamp_;                              // guarded by mutex_
   std::map<std::string, ImageFacts> known_;  // by reference; guarded by mutex_
 };
+
+// What the workloads use, for removals from the store.
+Result<std::vector<image::Use>> image_uses(Engine& engine);
 
 }  // namespace proa::engine

@@ -15,6 +15,8 @@ namespace proa::engine {
 
 Result<Created> LiveEngine::create(const std::string& name, Config config) {
   if (!name.empty()) TRY(check_name(name));
+  // Until the workload is there for whoever asks what is in use.
+  const file::LockFile held = TRY(images_.hold());
   const ImageFacts image = TRY(images_.find(config.image));
   const auto entry = std::make_shared<Entry>();
   Workload& workload = entry->data;

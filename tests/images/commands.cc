@@ -142,8 +142,8 @@ Result<void> run_tag(const Arguments& arguments) {
     return fail(ErrorKind::invalid_argument, "a new name cannot have a digest");
   }
   const Store store = TRY(open_store(arguments.options));
-  const image::Image image = TRY(image::find_image(store, arguments.name));
-  return image::set_name(store, {reference.text(), image.target, image::Origin::local});
+  TRY(image::tag_image(store, arguments.name, reference.text()));
+  return {};
 }
 
 void show_removed(const image::Removed& removed) {

@@ -1,5 +1,4 @@
 // The image store's own affairs, which Docker has no word for: damage, and what takes which room.
-#include "api/docker/images/image_show.h"
 #include "api/native/native.h"
 #include "api/services.h"
 #include "image/store/collect.h"
@@ -28,10 +27,9 @@ Result<void> verify(Services& services, Request& request) {
 
 // POST /proa/v1/images/prune-blobs
 Result<void> prune_blobs(Services& services, Request& request) {
-  const auto uses = TRY(docker::image_uses(services.engine));
-  const image::KeptLayers kept = TRY(services.builder.cache().layers());
-  const image::Removed removed = TRY(
-      image::prune(services.images.store(), image::Which::unnamed, uses, image::Blobs::drop, kept));
+  const image::Removed removed =
+      TRY(image::prune(services.images.store(), image::Which::unnamed,
+                       services.builder.cache().needs(), image::Blobs::drop));
   Value answer = Value::object();
   answer.set("SpaceReclaimed", removed.bytes);
   return request.reply(200, answer);

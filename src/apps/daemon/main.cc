@@ -84,6 +84,7 @@ build::Options builder_options(const Options& options, engine::Engine& engine) {
   made.ids_count = std::min(made.ids_count, options.ids_count);
   made.ids_first = options.ids_first + (options.ids_count - made.ids_count);
   made.images = options.images;
+  made.image_uses = [&engine] { return engine::image_uses(engine); };
   made.cache_limit = options.build_cache;
   made.join_network = [&engine](const engine::SeatRequest& request, FdRef joins) {
     return engine.take_seat(request, joins);

@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "image/inflate/inflater.h"
-#include "image/layer/limits.h"
+#include "image/limits.h"
 #include "kernel/file/file.h"
 
 namespace proa::worker {

@@ -72,6 +72,10 @@ Result<std::vector<Digest>> BuildCache::layers() const {
   return layers;
 }
 
+image::Needs BuildCache::needs() const {
+  return {.uses = uses_, .layers = [this] { return layers(); }};
+}
+
 // Whether it is forgotten; a directory in use is not.
 Result<bool> BuildCache::forget(const CacheRecord& record) const {
   for (const std::string& key : record.steps) TRY(database_.forget_step(key));
@@ -103,8 +107,7 @@ Result<Pruned> BuildCache::prune(const PruneRequest& request) const {
       if (is_meant(request, step.used)) TRY(database_.forget_step(step.key));
     }
   }
-  const std::vector<Digest> kept = TRY(layers());
-  pruned.bytes += TRY(image::collect_unneeded(store_, kept));
+  pruned.bytes += TRY(image::collect_unneeded(store_, needs()));
   return pruned;
 }
 

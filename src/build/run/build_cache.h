@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,7 +11,7 @@
 #include "base/digest.h"
 #include "base/result.h"
 #include "build/cache/database.h"
-#include "image/store/store.h"
+#include "image/store/collect.h"
 
 namespace proa::build {
 
@@ -35,29 +36,38 @@ struct Pruned {
   std::uint64_t bytes = 0;           // freed on disk
 };
 
+using ImageUses = std::function<Result<std::vector<image::Use>>()>;
+
 // Thread: any. Owner: the builder; borrows the store and the database.
 class BuildCache {
  public:
-  // `directory`: where cache mounts lie. `limit`: bytes, 0 for none.
-  BuildCache(const image::Store& store, Database& database, std::string directory,
+  // `directory`: where cache mounts lie. `uses`: of images, by workloads. `limit`: bytes, 0 for
+  // none.
+  BuildCache(const image::Store& store, Database& database, std::string directory, ImageUses uses,
              std::uint64_t limit)
-      : store_(store), database_(database), directory_(std::move(directory)), limit_(limit) {}
+      : store_(store),
+        database_(database),
+        directory_(std::move(directory)),
+        uses_(std::move(uses)),
+        limit_(limit) {}
 
   // What there is, least recently used first.
   Result<std::vector<CacheRecord>> records() const;
-  // The layers that the store is to keep though no image has them.
-  Result<std::vector<Digest>> layers() const;
+  // What the store is to keep though no image has it.
+  image::Needs needs() const;
   // Forgets steps and removes directories that no step uses at the moment.
   Result<Pruned> prune(const PruneRequest& request) const;
   // Does what the limit wants; for after a build.
   Result<void> keep_within_limit() const;
 
  private:
+  Result<std::vector<Digest>> layers() const;
   Result<bool> forget(const CacheRecord& record) const;
 
   const image::Store& store_;
   Database& database_;
   const std::string directory_;
+  const ImageUses uses_;
   const std::uint64_t limit_;
 };
 

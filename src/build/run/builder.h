@@ -11,7 +11,6 @@
 
 #include "base/result.h"
 #include "build/plan/request.h"
-#include "build/run/build_cache.h"
 #include "build/run/session.h"
 #include "image/store/image.h"
 
@@ -55,7 +54,8 @@ class Builder {
         mounts_(std::move(mounts)),
         database_(std::move(database)),
         user_namespace_(std::move(user_namespace)),
-        cache_(store_, *database_, cat(options_.root, "/build/cache"), *options_.cache_limit) {}
+        cache_(store_, *database_, cat(options_.root, "/build/cache"), options_.image_uses,
+               *options_.cache_limit) {}
 
   Options options_;
   image::Store store_;

@@ -15,6 +15,7 @@
 #include "base/result.h"
 #include "build/cache/database.h"
 #include "build/plan/request.h"
+#include "build/run/build_cache.h"
 #include "build/run/layer_tar.h"
 #include "build/run/step_networks.h"
 #include "build/run/tree.h"
@@ -31,6 +32,7 @@ struct Options {
   std::string tag;  // names its cgroups
   std::string step_program;
   JoinNetwork join_network;
+  ImageUses image_uses;
   std::uint32_t ids_first = 1'999'000'000;  // the user namespace of its steps
   std::uint32_t ids_count = 65'536;
   image::Settings images;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <ranges>
 #include <variant>
 #include <vector>
 
@@ -122,7 +123,7 @@ Result<Plan> make_plan(const Store& store, const Fetcher& fetcher, const PullReq
     if (depth == 0) plan.target.media_type = index.media_type;
     plan.documents.emplace_back(text, index.media_type);
     const Descriptor chosen = TRY(index.choose(wanted));
-    plan.target.platform = chosen.platform;
+    plan.target.platform = wanted;
     text = TRY(documents.manifest(chosen), "the manifest for ", wanted.text());
     type = chosen.media_type;
   }
@@ -130,8 +131,11 @@ Result<Plan> make_plan(const Store& store, const Fetcher& fetcher, const PullReq
               oci::image::kMaxIndexDepth);
 }
 
+// What a document names comes before it: where one is, the documents below it are.
 Result<void> keep_documents(const Store& store, const Plan& plan) {
-  for (const auto& [text, type] : plan.documents) TRY(store.keep_document(text, type));
+  for (const auto& [text, type] : plan.documents | std::views::reverse) {
+    TRY(store.keep_document(text, type));
+  }
   return {};
 }
 
@@ -160,7 +164,10 @@ Result<void> bring(const IngestContext& context, const Plan& plan, const Fetcher
 Result<bool> has_entry(const Store& store, const Entry& wanted) {
   const std::vector<Entry> entries = TRY(read_entries(store));
   for (const Entry& entry : entries) {
-    if (entry.name == wanted.name && entry.target == wanted.target) return true;
+    if (entry.name == wanted.name && entry.origin == wanted.origin &&
+        is_same_image(entry.target, wanted.target)) {
+      return true;
+    }
   }
   return false;
 }

@@ -20,30 +20,42 @@ void add_layer(Needed& needed, const Digest& diff_id) {
   needed.insert(place::record(diff_id));
 }
 
-// Everything below a root: its documents, blobs and layers. What an index names and nobody pulled
-// is simply not there.
-Result<void> add_target(const Store& store, const Descriptor& target, int depth, Needed& needed) {
-  if (depth > oci::image::kMaxIndexDepth) {
-    return fail(ErrorKind::corrupt, "indexes are nested too deep");
-  }
-  needed.insert(place::blob(target.digest));
-  if (!store.has_blob(target.digest)) return {};
+// What a manifest names.
+Result<void> add_manifest(const Store& store, const oci::image::Manifest& manifest,
+                          Needed& needed) {
+  for (const Descriptor& layer : manifest.layers) needed.insert(place::blob(layer.digest));
+  needed.insert(place::blob(manifest.config.digest));
+  const std::string text = TRY(store.read_document(manifest.config.digest));
+  const auto config = TRY(oci::image::Config::parse(text));
+  for (const Digest& diff_id : config.diff_ids) add_layer(needed, diff_id);
+  return {};
+}
+
+// What a document needs; those that it names itself come to `open`.
+Result<void> add_document(const Store& store, const Descriptor& target, Needed& needed,
+                          std::vector<Descriptor>& open) {
   const std::string text = TRY(store.read_document(target.digest));
   const oci::image::Document document =
       TRY(oci::image::parse_document(text, target.media_type), target.digest.text());
-  if (const auto* index = std::get_if<oci::image::Index>(&document)) {
-    for (const Descriptor& manifest : index->manifests) {
-      if (!store.has_blob(manifest.digest)) continue;
-      TRY(add_target(store, manifest, depth + 1, needed));
-    }
-    return {};
+  if (const auto* manifest = std::get_if<oci::image::Manifest>(&document)) {
+    return add_manifest(store, *manifest, needed);
   }
-  const auto& manifest = std::get<oci::image::Manifest>(document);
-  for (const Descriptor& layer : manifest.layers) needed.insert(place::blob(layer.digest));
-  needed.insert(place::blob(manifest.config.digest));
-  const std::string config_text = TRY(store.read_document(manifest.config.digest));
-  const auto config = TRY(oci::image::Config::parse(config_text));
-  for (const Digest& diff_id : config.diff_ids) add_layer(needed, diff_id);
+  const auto& index = std::get<oci::image::Index>(document);
+  open.insert(open.end(), index.manifests.begin(), index.manifests.end());
+  return {};
+}
+
+// Everything below a root: its documents, blobs and layers. What an index names and nobody pulled
+// is simply not there; below a damaged document there is nothing that could be used.
+Result<void> add_target(const Store& store, const Descriptor& target, Needed& needed) {
+  std::vector<Descriptor> open{target};
+  while (!open.empty()) {
+    const Descriptor at = std::move(open.back());
+    open.pop_back();
+    if (!needed.insert(place::blob(at.digest)).second || !store.has_blob(at.digest)) continue;
+    Result<void> added = add_document(store, at, needed, open);
+    if (!added.ok() && !is_damage(added.error())) return added;
+  }
   return {};
 }
 
@@ -80,7 +92,7 @@ Result<Needed> needed_by_all(const Store& store) {
   Needed needed;
   const std::vector<Entry> entries = TRY(read_entries(store));
   for (const Entry& entry : entries) {
-    TRY(add_target(store, entry.target, 0, needed), "image '", entry.name, "' (",
+    TRY(add_target(store, entry.target, needed), "image '", entry.name, "' (",
         entry.target.digest.text(), ")");
   }
   return needed;
@@ -112,18 +124,32 @@ Result<std::uint64_t> sweep(const Store& store, const Needed& needed) {
   return freed;
 }
 
-Result<void> collect(const Store& store, Removed& removed, Blobs blobs, const KeptLayers& kept) {
-  const std::optional<file::LockFile> alone = TRY(store.try_lock_collection());
-  if (!alone) {
-    removed.put_off = true;
-    return {};
-  }
+// A removal's view of what is used, taken once nobody adds or takes anything.
+struct Removal {
+  // Null: somebody is adding content, and what is no longer needed stays until the next removal.
+  std::optional<file::LockFile> alone;
+  std::vector<Use> uses;
+};
+
+Result<Removal> begin_removal(const Store& store, const Needs& needs) {
+  Removal removal{TRY(store.try_lock_collection()), {}};
+  removal.uses = TRY(needs.uses());
+  return removal;
+}
+
+Result<void> collect(const Store& store, const Removal& removal, const Needs& needs, Blobs blobs,
+                     Removed& removed) {
+  removed.put_off = !removal.alone.has_value();
+  if (removed.put_off) return {};
   Needed needed = TRY(needed_by_all(store));
   if (blobs == Blobs::drop) {
     const std::vector<Image> images = TRY(list_images(store));
     TRY(drop_layer_blobs(store, images, needed));
   }
-  for (const Digest& diff_id : kept) add_layer(needed, diff_id);
+  for (const Use& use : removal.uses) {
+    for (const Digest& diff_id : use.layers) add_layer(needed, diff_id);
+  }
+  for (const Digest& diff_id : TRY(needs.layers())) add_layer(needed, diff_id);
   removed.bytes = TRY(sweep(store, needed));
   return {};
 }
@@ -141,19 +167,29 @@ std::string name_meant(const Image& image, std::string_view text) {
   return std::ranges::find(image.names, name) == image.names.end() ? std::string() : name;
 }
 
-}  // namespace
+// Takes away the name of an image that cannot be read.
+Result<Removed> remove_damaged(const Store& store, std::string_view text, const Error& damage) {
+  const auto reference = oci::distribution::Reference::parse(text);
+  if (!reference.ok()) return damage;
+  const std::string name = reference.value().text();
+  if (!remove_name(store, name).ok()) return damage;
+  return Removed{.untagged = {name}, .deleted = {}};
+}
 
-Result<Removed> remove_image(const Store& store, std::string_view text,
-                             const std::vector<Use>& uses, Force force, const KeptLayers& kept) {
-  const Image image = TRY(find_image(store, text));
+// Takes names away; `deleted` is empty where the image has others.
+Result<Removed> remove_names(const Store& store, const Removal& removal, std::string_view text,
+                             Force force) {
+  const Result<Image> found = find_image(store, text);
+  if (!found.ok()) {
+    return is_damage(found.error()) ? remove_damaged(store, text, found.error()) : found.error();
+  }
+  const Image& image = found.value();
   const std::string name = name_meant(image, text);
-  Removed removed;
   if (!name.empty() && image.names.size() > 1) {
     TRY(remove_name(store, name));
-    removed.untagged.push_back(name);
-    return removed;
+    return Removed{.untagged = {name}, .deleted = {}};
   }
-  if (const Use* use = use_of(uses, image.id())) {
+  if (const Use* use = use_of(removal.uses, image.id())) {
     return fail(ErrorKind::busy, "image ", image.id().hex().substr(0, 12), " is used by ",
                 use->user);
   }
@@ -161,33 +197,40 @@ Result<Removed> remove_image(const Store& store, std::string_view text,
     return fail(ErrorKind::busy, "image ", image.id().hex().substr(0, 12),
                 " has several names; removing them all takes force");
   }
-  TRY(remove_targets(store, {image.target.digest}));
-  removed.untagged = image.names;
-  removed.deleted.push_back(image.id());
-  TRY(collect(store, removed, Blobs::keep, kept));
+  TRY(remove_images(store, {image.target}));
+  return Removed{.untagged = image.names, .deleted = {image.id()}};
+}
+
+}  // namespace
+
+Result<Removed> remove_image(const Store& store, std::string_view text, const Needs& needs,
+                             Force force) {
+  const Removal removal = TRY(begin_removal(store, needs));
+  Removed removed = TRY(remove_names(store, removal, text, force));
+  TRY(collect(store, removal, needs, Blobs::keep, removed));
   return removed;
 }
 
-Result<Removed> prune(const Store& store, Which which, const std::vector<Use>& uses, Blobs blobs,
-                      const KeptLayers& kept) {
-  const std::vector<Image> images = TRY(list_images(store));
+Result<Removed> prune(const Store& store, Which which, const Needs& needs, Blobs blobs) {
+  const Removal removal = TRY(begin_removal(store, needs));
   Removed removed;
-  std::vector<Digest> targets;
-  for (const Image& image : images) {
+  std::vector<Descriptor> targets;
+  for (const Image& image : TRY(list_images(store))) {
     const bool named = !image.names.empty() || !image.repository_digests.empty();
-    if ((which == Which::unnamed && named) || use_of(uses, image.id()) != nullptr) continue;
-    targets.push_back(image.target.digest);
+    if ((which == Which::unnamed && named) || use_of(removal.uses, image.id()) != nullptr) continue;
+    targets.push_back(image.target);
     removed.deleted.push_back(image.id());
     removed.untagged.insert(removed.untagged.end(), image.names.begin(), image.names.end());
   }
-  if (!targets.empty()) TRY(remove_targets(store, targets));
-  TRY(collect(store, removed, blobs, kept));
+  if (!targets.empty()) TRY(remove_images(store, targets));
+  TRY(collect(store, removal, needs, blobs, removed));
   return removed;
 }
 
-Result<std::uint64_t> collect_unneeded(const Store& store, const KeptLayers& kept) {
+Result<std::uint64_t> collect_unneeded(const Store& store, const Needs& needs) {
+  const Removal removal = TRY(begin_removal(store, needs));
   Removed removed;
-  TRY(collect(store, removed, Blobs::keep, kept));
+  TRY(collect(store, removal, needs, Blobs::keep, removed));
   return removed.bytes;
 }
 
@@ -214,7 +257,7 @@ Result<DiskUsage> disk_usage(const Store& store) {
   std::map<std::string, int> users;
   for (const Image& image : images) {
     Needed needed;
-    TRY(add_target(store, image.target, 0, needed));
+    TRY(add_target(store, image.target, needed));
     for (const std::string& path : needed) ++users[path];
     per_image.push_back(std::move(needed));
   }

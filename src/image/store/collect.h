@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <set>
 #include <string>
 #include <vector>
@@ -12,10 +13,21 @@
 
 namespace proa::image {
 
-// An image that a workload uses, by the id of its configuration, and who uses it.
+// An image that a workload uses, by the id of its configuration.
 struct Use {
   Digest image;
   std::string user;
+  std::vector<Digest> layers;  // its diff ids
+};
+
+// What stays though no image's name keeps it. Asked while nobody can take an image into use
+// (Store::lock_content()), but for removals that leave the collecting to the next one.
+struct Needs {
+  std::function<Result<std::vector<Use>>()> uses = [] { return Result(std::vector<Use>()); };
+  // Those that builds come back to.
+  std::function<Result<std::vector<Digest>>()> layers = [] {
+    return Result(std::vector<Digest>());
+  };
 };
 
 enum class Force : bool { no, yes };
@@ -31,25 +43,20 @@ struct Removed {
   bool put_off = false;
 };
 
-// Layers that stay though no image needs them: those that builds come back to.
-using KeptLayers = std::vector<Digest>;
-
 // Removes a name, and with its last name the image; by id, the image with its only name, or with
-// all where forced.
+// all where forced. A damaged image goes by its name.
 //
 // Errors: not_found, busy (a workload uses it, or by id: several names without force)
-Result<Removed> remove_image(const Store& store, std::string_view text,
-                             const std::vector<Use>& uses, Force force,
-                             const KeptLayers& kept = {});
+Result<Removed> remove_image(const Store& store, std::string_view text, const Needs& needs,
+                             Force force);
 
 // Removes images without a name, or all that nothing uses, and all content no image needs;
 // `blobs`: also the compressed blobs of layers that are here as layer files.
-Result<Removed> prune(const Store& store, Which which, const std::vector<Use>& uses, Blobs blobs,
-                      const KeptLayers& kept = {});
+Result<Removed> prune(const Store& store, Which which, const Needs& needs, Blobs blobs);
 
-// Removes all content that no image needs, and gives the bytes freed: 0 where somebody is adding
+// Removes all content that nothing needs, and gives the bytes freed: 0 where somebody is adding
 // content, and it is left for the next removal.
-Result<std::uint64_t> collect_unneeded(const Store& store, const KeptLayers& kept);
+Result<std::uint64_t> collect_unneeded(const Store& store, const Needs& needs);
 
 // The layers that images are made of.
 Result<std::set<Digest>> layers_of_images(const Store& store);

@@ -32,17 +32,21 @@ std::string repository_of(const std::string& name) {
   return reference.ok() ? reference.value().name() : name;
 }
 
+// What images are known by in a registry: "node@sha256:...", for names from there.
+std::string repository_digest(const Entry& entry) {
+  const bool by_digest = entry.name.find('@') != std::string::npos;
+  if (!by_digest && entry.origin != Origin::registry) return {};
+  return cat(repository_of(entry.name), "@", entry.target.digest.text());
+}
+
 void add_entry(Image& image, const Entry& entry) {
   if (entry.name.empty()) return;
   // A reference by digest is no name that a user gave.
-  const bool by_digest = entry.name.find('@') != std::string::npos;
-  if (!by_digest) image.names.push_back(entry.name);
-  if (by_digest || entry.origin == Origin::registry) {
-    std::string digest = cat(repository_of(entry.name), "@", entry.target.digest.text());
-    if (std::ranges::find(image.repository_digests, digest) == image.repository_digests.end()) {
-      image.repository_digests.push_back(std::move(digest));
-    }
-  }
+  if (entry.name.find('@') == std::string::npos) image.names.push_back(entry.name);
+  std::string digest = repository_digest(entry);
+  auto& known = image.repository_digests;
+  if (digest.empty() || std::ranges::find(known, digest) != known.end()) return;
+  known.push_back(std::move(digest));
 }
 
 bool is_id_front(std::string_view text) {
@@ -50,15 +54,46 @@ bool is_id_front(std::string_view text) {
          text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
-const Image* find_by_name(const std::vector<Image>& images, const Reference& reference) {
-  const std::string by_digest =
-      reference.digest ? cat(reference.name(), "@", reference.digest->text()) : std::string();
-  for (const Image& image : images) {
-    const auto& names = reference.digest ? image.repository_digests : image.names;
-    const std::string& wanted = reference.digest ? by_digest : reference.text();
-    if (std::ranges::find(names, wanted) != names.end()) return &image;
+const Entry* find_by_name(const std::vector<Entry>& entries, const Reference& reference) {
+  for (const Entry& entry : entries) {
+    if (entry.name.empty()) continue;
+    const bool is_meant =
+        reference.digest
+            ? repository_digest(entry) == cat(reference.name(), "@", reference.digest->text())
+            : entry.name == reference.text();
+    if (is_meant) return &entry;
   }
   return nullptr;
+}
+
+// The image behind an entry, with all its names.
+Result<Image> image_of(const Store& store, const std::vector<Entry>& entries, const Entry& wanted) {
+  Result<Image> read = read_image(store, wanted.target);
+  if (!read.ok() && is_damage(read.error())) {
+    const std::string name = wanted.name.empty() ? wanted.target.digest.text() : wanted.name;
+    return std::move(read)
+        .error()
+        .with_kind(ErrorKind::corrupt)
+        .with_context(cat("image '", name, "' is damaged"));
+  }
+  Image image = TRY(std::move(read));
+  for (const Entry& entry : entries) {
+    if (is_same_image(entry.target, wanted.target)) add_entry(image, entry);
+  }
+  return image;
+}
+
+Result<std::vector<Image>> images_of(const Store& store, const std::vector<Entry>& entries) {
+  std::vector<Image> images;
+  for (const Entry& entry : entries) {
+    const bool is_known = std::ranges::any_of(
+        images, [&](const Image& image) { return is_same_image(image.target, entry.target); });
+    if (is_known) continue;
+    Result<Image> image = image_of(store, entries, entry);
+    if (!image.ok() && image.error().kind() == ErrorKind::corrupt) continue;
+    images.push_back(TRY(std::move(image)));
+  }
+  return images;
 }
 
 }  // namespace
@@ -78,31 +113,35 @@ Result<Image> read_image(const Store& store, const Descriptor& target) {
   return image;
 }
 
+bool is_damage(const Error& error) {
+  return error.kind() == ErrorKind::corrupt || error.kind() == ErrorKind::not_found ||
+         error.kind() == ErrorKind::invalid_argument || error.kind() == ErrorKind::unsupported;
+}
+
 Result<std::vector<Image>> list_images(const Store& store) {
   const std::vector<Entry> entries = TRY(read_entries(store));
-  std::vector<Image> images;
-  for (const Entry& entry : entries) {
-    auto known = std::ranges::find_if(
-        images, [&](const Image& image) { return image.target.digest == entry.target.digest; });
-    if (known == images.end()) {
-      Image image = TRY(read_image(store, entry.target), entry.name);
-      images.push_back(std::move(image));
-      known = std::prev(images.end());
-    }
-    add_entry(*known, entry);
-  }
-  return images;
+  return images_of(store, entries);
+}
+
+Result<Image> tag_image(const Store& store, std::string_view text, std::string name) {
+  // Nothing of the image is collected before the name keeps it.
+  const file::LockFile content = TRY(store.lock_content());
+  Image image = TRY(find_image(store, text));
+  TRY(set_name(store, {std::move(name), image.target, Origin::local}));
+  return image;
 }
 
 Result<Image> find_image(const Store& store, std::string_view text) {
-  const std::vector<Image> images = TRY(list_images(store));
+  const std::vector<Entry> entries = TRY(read_entries(store));
   const Result<Reference> reference = Reference::parse(text);
   if (reference.ok()) {
-    if (const Image* image = find_by_name(images, reference.value())) return *image;
+    const Entry* entry = find_by_name(entries, reference.value());
+    if (entry != nullptr) return image_of(store, entries, *entry);
   }
   std::string_view front = text;
   if (front.starts_with("sha256:")) front.remove_prefix(7);
   const Image* found = nullptr;
+  const std::vector<Image> images = TRY(images_of(store, entries));
   if (is_id_front(front)) {
     for (const Image& image : images) {
       if (!image.id().hex().starts_with(front) && !image.target.digest.hex().starts_with(front)) {
@@ -125,6 +164,11 @@ std::vector<std::string> layer_paths(const Store& store, const Image& image) {
     paths.push_back(cat(store.path(), "/", place::layer(diff_id)));
   }
   return paths;
+}
+
+Result<Digest> layer_at(std::string_view path) {
+  const std::string_view name = path.substr(path.rfind('/') + 1);
+  return Digest::parse(cat("sha256:", name.substr(0, name.find('.'))));
 }
 
 }  // namespace proa::image

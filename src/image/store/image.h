@@ -33,15 +33,28 @@ struct Image {
 // Errors: corrupt, not_found (a document is missing), invalid_argument
 Result<Image> read_image(const Store& store, const Descriptor& target);
 
-// All images, each once however many names it has, in the order of index.json.
+// All images, each once however many names it has, in the order of index.json. Damaged ones are
+// passed over: find_image() and verify() tell of them.
 Result<std::vector<Image>> list_images(const Store& store);
 
 // Finds one by reference ("node", "node@sha256:..."), by id or by the front of an id.
 //
-// Errors: not_found, invalid_argument (the front fits several ids)
+// Errors: not_found, invalid_argument (the front fits several ids), corrupt (the image is damaged)
 Result<Image> find_image(const Store& store, std::string_view text);
+
+// Gives the image that `text` means another name.
+//
+// Errors: as find_image
+Result<Image> tag_image(const Store& store, std::string_view text, std::string name);
+
+// Whether documents are damaged or missing, in contrast to that they could not be read now.
+bool is_damage(const Error& error);
 
 // The paths of an image's layer files, lowest layer first.
 std::vector<std::string> layer_paths(const Store& store, const Image& image);
+// The layer whose file has this path.
+//
+// Errors: invalid_argument
+Result<Digest> layer_at(std::string_view path);
 
 }  // namespace proa::image

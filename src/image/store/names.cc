@@ -28,10 +28,21 @@ Result<void> write_entries(const Store& store, const std::vector<Entry>& entries
     return fail(ErrorKind::exhausted, "the store has ", index.manifests.size(),
                 " names, above the limit of ", oci::image::kMaxManifests);
   }
-  return file::replace_file(store.root(), place::kIndex, index.print(), 0600, file::Durable::yes);
+  const std::string text = index.print();
+  if (text.size() > oci::image::kMaxDocument) {
+    return fail(ErrorKind::exhausted, "the names of the store take ", text.size(),
+                " bytes, above the limit of ", oci::image::kMaxDocument);
+  }
+  return file::replace_file(store.root(), place::kIndex, text, 0600, file::Durable::yes);
 }
 
 }  // namespace
+
+bool is_same_image(const Descriptor& one, const Descriptor& other) {
+  using oci::image::Platform;
+  return one.digest == other.digest &&
+         one.platform.value_or(Platform::host()).accepts(other.platform.value_or(Platform::host()));
+}
 
 Result<std::vector<Entry>> read_entries(const Store& store) {
   const std::string text =
@@ -60,20 +71,20 @@ Result<void> set_name(const Store& store, const Entry& entry) {
   std::vector<Entry> entries = TRY(read_entries(store));
   std::vector<Entry> kept;
   for (Entry& old : entries) {
-    const bool same_target = old.target.digest == entry.target.digest;
+    const bool is_same = is_same_image(old.target, entry.target);
     if (old.name == entry.name) {
-      if (same_target && old.origin == entry.origin && old.target == entry.target) return {};
-      if (same_target) continue;
+      if (is_same && old.origin == entry.origin && old.target == entry.target) return {};
+      if (is_same) continue;
       const bool named_elsewhere = std::ranges::any_of(entries, [&](const Entry& other) {
-        return &other != &old && other.target.digest == old.target.digest;
+        return &other != &old && is_same_image(other.target, old.target);
       });
       if (named_elsewhere) continue;
       old.name.clear();
       old.origin = Origin::local;
-    } else if (same_target && old.name.empty()) {
+    } else if (is_same && old.name.empty()) {
       continue;
     }
-    kept.push_back(std::move(old));
+    kept.push_back(old);
   }
   kept.push_back(entry);
   return write_entries(store, kept);
@@ -88,11 +99,12 @@ Result<void> remove_name(const Store& store, std::string_view name) {
   return write_entries(store, entries);
 }
 
-Result<void> remove_targets(const Store& store, const std::vector<Digest>& targets) {
+Result<void> remove_images(const Store& store, const std::vector<Descriptor>& targets) {
   const file::LockFile lock = TRY(store.lock_names());
   std::vector<Entry> entries = TRY(read_entries(store));
   std::erase_if(entries, [&](const Entry& entry) {
-    return std::ranges::find(targets, entry.target.digest) != targets.end();
+    return std::ranges::any_of(
+        targets, [&](const Descriptor& target) { return is_same_image(entry.target, target); });
   });
   return write_entries(store, entries);
 }

@@ -23,6 +23,9 @@ struct Entry {
   Origin origin = Origin::local;
 };
 
+// Whether both are one image: an index holds one for each platform.
+bool is_same_image(const Descriptor& one, const Descriptor& other);
+
 // Errors: corrupt (index.json is damaged)
 Result<std::vector<Entry>> read_entries(const Store& store);
 
@@ -36,7 +39,7 @@ Result<void> set_name(const Store& store, const Entry& entry);
 // Errors: not_found
 Result<void> remove_name(const Store& store, std::string_view name);
 
-// Takes all entries away whose target is one of `targets`.
-Result<void> remove_targets(const Store& store, const std::vector<Digest>& targets);
+// Takes all names of the images away.
+Result<void> remove_images(const Store& store, const std::vector<Descriptor>& targets);
 
 }  // namespace proa::image

@@ -96,15 +96,6 @@ Value print_image(const image::Image& image) {
   return value;
 }
 
-Result<std::vector<image::Use>> image_uses(engine::Engine& engine) {
-  std::vector<image::Use> uses;
-  for (const engine::Workload& workload : TRY(engine.list({}))) {
-    const Result<Digest> image = Digest::parse(workload.image_id);
-    if (image.ok()) uses.push_back({image.value(), workload.id.substr(0, 12)});
-  }
-  return uses;
-}
-
 Value print_removed(const image::Removed& removed) {
   Value list = Value::array();
   for (const std::string& name : removed.untagged) {

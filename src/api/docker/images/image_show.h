@@ -24,8 +24,6 @@ json::Value print_image_summary(const image::Image& image, std::int64_t containe
                                 std::int64_t shared);
 json::Value print_image(const image::Image& image);
 
-// What workloads use which images, for removals.
-Result<std::vector<image::Use>> image_uses(engine::Engine& engine);
 // [{"Untagged":...},{"Deleted":...}]
 json::Value print_removed(const image::Removed& removed);
 void publish_image_event(engine::Engine& engine, std::string action, std::string actor,

@@ -130,7 +130,8 @@ Result<void> history(Services& services, Request& request) {
 }
 
 Result<void> tag(Services& services, Request& request) {
-  const image::Image image = TRY(services.images.inspect(request.name("name")));
+  const std::string& old_name = request.name("name");
+  TRY(services.images.inspect(old_name));
   const std::string repository = request.text("repo");
   const std::string tag = request.text("tag");
   const Reference name = TRY(Reference::parse(tag.empty() ? repository : cat(repository, ":", tag)),
@@ -138,30 +139,29 @@ Result<void> tag(Services& services, Request& request) {
   if (name.digest) {
     return fail(ErrorKind::invalid_argument, "refusing to create a tag with a digest reference");
   }
-  TRY(image::set_name(services.images.store(), {name.text(), image.target, image::Origin::local}));
+  const image::Image image = TRY(image::tag_image(services.images.store(), old_name, name.text()));
   publish_image_event(services.engine, "tag", image.id().text(), name.familiar());
   return request.reply(201);
 }
 
 Result<void> remove(Services& services, Request& request) {
   const std::string& name = request.name("name");
-  TRY(services.images.inspect(name));
-  const auto uses = TRY(image_uses(services.engine));
-  const image::KeptLayers kept = TRY(services.builder.cache().layers());
-  const image::Removed removed =
-      TRY(image::remove_image(services.images.store(), name, uses,
-                              request.flag("force") ? image::Force::yes : image::Force::no, kept));
+  // One that is damaged can be removed all the same.
+  const Result<image::Image> image = services.images.inspect(name);
+  if (!image.ok() && image.error().kind() == ErrorKind::not_found) return image.error();
+  const image::Force force = request.flag("force") ? image::Force::yes : image::Force::no;
+  const image::Removed removed = TRY(
+      image::remove_image(services.images.store(), name, services.builder.cache().needs(), force));
   publish_removed(services.engine, removed);
   return request.reply(200, print_removed(removed));
 }
 
 Result<void> prune(Services& services, Request& request) {
   const ImageFilter filter = TRY(read_filter(services, request));
-  const auto uses = TRY(image_uses(services.engine));
+  const image::Needs needs = services.builder.cache().needs();
   const bool all = filter.dangling == false;
   const bool chooses =
       filter.until || filter.filters.contains("label") || filter.filters.contains("label!");
-  const image::KeptLayers kept = TRY(services.builder.cache().layers());
   image::Removed removed;
   if (chooses) {
     // One by one; what they leave is collected by the last.
@@ -169,8 +169,8 @@ Result<void> prune(Services& services, Request& request) {
       ImageFilter others = filter;
       others.dangling.reset();
       if ((!all && !image.names.empty()) || !matches(others, image)) continue;
-      auto gone = image::remove_image(services.images.store(), image.id().text(), uses,
-                                      image::Force::yes, kept);
+      auto gone =
+          image::remove_image(services.images.store(), image.id().text(), needs, image::Force::yes);
       if (!gone.ok()) continue;  // in use
       const image::Removed one = gone.take();
       removed.untagged.insert(removed.untagged.end(), one.untagged.begin(), one.untagged.end());
@@ -179,8 +179,8 @@ Result<void> prune(Services& services, Request& request) {
     }
   } else {
     removed = TRY(image::prune(services.images.store(),
-                               all ? image::Which::unused : image::Which::unnamed, uses,
-                               image::Blobs::keep, kept));
+                               all ? image::Which::unused : image::Which::unnamed, needs,
+                               image::Blobs::keep));
   }
   publish_removed(services.engine, removed);
   const Value list = print_removed(removed);

@@ -230,7 +230,7 @@ bool wants(const Request& request, std::string_view type) {
 
 Result<void> add_image_use(Services& services, Value& answer) {
   const image::DiskUsage usage = TRY(image::disk_usage(services.images.store()));
-  const auto uses = TRY(image_uses(services.engine));
+  const auto uses = TRY(engine::image_uses(services.engine));
   Value images = Value::array();
   for (const image::Image& image : TRY(image::list_images(services.images.store()))) {
     const auto counted =
