@@ -117,7 +117,7 @@ TEST(Layer, roots_of_every_size_are_found) {
   TarBuilder files;
   for (int index = 0; index < 176; ++index) files.add({.name = cat("file-", 10000 + index)});
   for (std::size_t length = 1; length <= 100; ++length) {
-    for (const std::size_t more : {0, 100}) {
+    for (const std::size_t more : {0U, 100U}) {
       TarBuilder tar = files;
       tar.add({.name = std::string(length, 'l')});
       if (more != 0) tar.add({.name = std::string(more, 'm')});
