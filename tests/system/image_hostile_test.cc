@@ -33,6 +33,18 @@ class ImageHostileTest : public ImageTest {
   }
 };
 
+TEST_F(ImageHostileTest, worker_that_reads_an_archive_has_no_rights) {
+  const Ran ran = run(cat(
+      "mkfifo ", at("in"), "; ", images("root"), "import x:1 <", at("in"), " & ours=$!; exec 9>",
+      at("in"), "; for turn in $(seq 200); do ", "worker=$(pgrep -P $ours proa-worker) && ",
+      "grep -q 'Seccomp:.2' /proc/$worker/status && break; sleep 0.05; done; ",
+      "cat /proc/$worker/status; ls /proc/$worker/root/; exec 9>&-; wait $ours"));
+  for (const char* line : {"Uid:\t65534\t65534\t65534", "CapPrm:\t0000000000000000",
+                           "CapBnd:\t0000000000000000", "NoNewPrivs:\t1", "Seccomp:\t2"}) {
+    EXPECT_THAT(ran.output, HasSubstr(line));
+  }
+}
+
 TEST_F(ImageHostileTest, archive_that_is_a_bomb_is_stopped) {
   const Ran made = run(cat("cd ", at(""), " && truncate -s 4G zeros && tar -cf - zeros | ",
                            "zstd -q -19 -o bomb.tar.zst; rm zeros; ls -s bomb.tar.zst"));

@@ -12,6 +12,7 @@
 #include "kernel/mount/mount.h"
 #include "kernel/namespace/namespace.h"
 #include "kernel/process/confine.h"
+#include "kernel/process/credentials.h"
 
 namespace proa::worker {
 namespace {
@@ -63,6 +64,8 @@ Result<void> enter_jail(image::WorkerRole role) {
   TRY(ns::unshare(namespaces));
   if (!root) TRY(ns::write_maps(::getpid(), {{kNobody, uid, 1}}, {{kNobody, gid, 1}}));
   TRY(leave_file_systems(role), "leaving the host's files");
+  const int last = TRY(process::last_capability());
+  TRY(process::limit_bounding_set(0, last));
   if (root) TRY(process::become(kNobody, kNobody));
   TRY(process::drop_capabilities());
   TRY(process::forbid_dumping());

@@ -32,12 +32,6 @@ Result<void> become(uid_t uid, gid_t gid) {
 }
 
 Result<void> drop_capabilities() {
-  for (int capability = 0; ::prctl(PR_CAPBSET_READ, capability) >= 0; ++capability) {
-    // Without CAP_SETPCAP the bounding set stays, which matters only to programs started later.
-    if (::prctl(PR_CAPBSET_DROP, capability) != 0 && errno != EPERM) {
-      return fail_errno("dropping capability ", capability);
-    }
-  }
   __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
   std::array<__user_cap_data_struct, 2> none = {};
   if (::syscall(SYS_capset, &header, none.data()) != 0) return fail_errno("dropping capabilities");

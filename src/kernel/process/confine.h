@@ -20,7 +20,7 @@ Result<void> forbid_new_privileges();
 // Becomes another user and group, with no supplementary groups; needs root.
 Result<void> become(uid_t uid, gid_t gid);
 
-// Empties all capability sets and, where allowed, the bounding set.
+// Empties all capability sets but the bounding set (limit_bounding_set() in credentials.h).
 Result<void> drop_capabilities();
 
 // Neither core dumps nor ptrace by others of the same user.
