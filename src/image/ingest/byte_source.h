@@ -20,6 +20,8 @@ class ByteSource {
   virtual ~ByteSource() = default;
   // Fills the front of `buffer`; 0 means the end, and that it came as it should.
   virtual Result<std::size_t> read(MutableByteSpan buffer) = 0;
+  // The pipe that read() takes all it gives from, where there is one.
+  virtual std::optional<FdRef> pipe() const { return std::nullopt; }
 };
 
 // Opens a source that starts `offset` bytes into the blob.

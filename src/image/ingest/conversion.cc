@@ -22,9 +22,22 @@ Result<Conversion> Conversion::start(const Settings& settings, const Staging& st
 
 Result<void> Conversion::write(ByteSpan blob) {
   Result<void> written = file::write_all(pipe_, blob);
-  if (written.ok() || written.error().errno_code() != EPIPE) return written;
+  if (written.ok()) return written;
+  return stopped(std::move(written).error());
+}
+
+Result<std::size_t> Conversion::copy(FdRef pipe, std::size_t most) {
+  Result<std::size_t> copied = file::tee_some(pipe, pipe_, most);
+  if (copied.ok()) return copied;
+  return stopped(std::move(copied).error());
+}
+
+// Why nothing can be written any more.
+Error Conversion::stopped(Error error) {
+  if (error.errno_code() != EPIPE) return error;
   // The worker gave up; it says why.
-  TRY(receive_message(worker_->worker.socket()));
+  const Result<Message> message = receive_message(worker_->worker.socket());
+  if (!message.ok()) return message.error();
   return fail(ErrorKind::internal, "the worker stopped reading");
 }
 

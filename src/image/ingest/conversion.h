@@ -28,12 +28,18 @@ class Conversion {
                                   std::stop_token stop);
   // Errors: what the worker said before it stopped reading
   Result<void> write(ByteSpan blob);
+  // Takes what waits in a pipe, at most `most` bytes, and leaves it there; 0 at the end.
+  //
+  // Errors: as write
+  Result<std::size_t> copy(FdRef pipe, std::size_t most);
   // Has the disk start on what the worker wrote so far.
   void start_writeback() const;
   // Ends the stream. Afterwards no other process can write to the files.
   Result<ConvertedLayer> finish();
 
  private:
+  Error stopped(Error error);
+
   // Kills the worker when asked to stop; on the heap, since it is known by address.
   struct Kill {
     Worker worker;

@@ -36,7 +36,7 @@ class Stream {
   Result<void> run(ByteSource& source, Conversion& conversion, PartialBlob* blob, Sha256& hash) {
     while (true) {
       if (context_.stop.stop_requested()) return cancelled();
-      const std::size_t count = TRY(source.read(buffer_));
+      const std::size_t count = TRY(pass(source, conversion));
       if (count == 0) return {};
       const ByteSpan piece = ByteSpan(buffer_).first(count);
       size_ += count;
@@ -46,7 +46,6 @@ class Stream {
       }
       hash.update(piece);
       if (blob != nullptr) TRY(file::write_all(blob->file.fd, piece));
-      TRY(conversion.write(piece));
       report();
       if (size_ < next_writeback_) continue;
       next_writeback_ = size_ + kWritebackStep;
@@ -58,6 +57,25 @@ class Stream {
   std::uint64_t size() const { return size_; }
 
  private:
+  // Has the next bytes in the buffer, and gives them to the conversion.
+  Result<std::size_t> pass(ByteSource& source, Conversion& conversion) {
+    const std::optional<FdRef> pipe = source.pipe();
+    if (!pipe) {
+      const std::size_t count = TRY(source.read(buffer_));
+      TRY(conversion.write(ByteSpan(buffer_).first(count)));
+      return count;
+    }
+    const std::size_t wanted = TRY(conversion.copy(*pipe, buffer_.size()));
+    if (wanted == 0) return source.read(buffer_);
+    for (std::size_t count = 0; count < wanted;) {
+      const MutableByteSpan rest = MutableByteSpan(buffer_).subspan(count, wanted - count);
+      const std::size_t more = TRY(source.read(rest));
+      CHECK(more != 0);
+      count += more;
+    }
+    return wanted;
+  }
+
   void report() {
     if (size_ < next_report_ && size_ != wanted_.blob.size) return;
     next_report_ = size_ + kProgressStep;

@@ -24,6 +24,7 @@ class PipeSource : public ByteSource {
     if (count == 0) TRY(receive_message(reply_));
     return count;
   }
+  std::optional<FdRef> pipe() const override { return pipe_; }
 
  private:
   Fd pipe_;

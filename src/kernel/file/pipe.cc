@@ -15,4 +15,12 @@ Result<Pipe> make_pipe(std::size_t capacity) {
   return Pipe{Fd(ends[0]), Fd(ends[1])};
 }
 
+Result<std::size_t> tee_some(FdRef from, FdRef to, std::size_t most) {
+  while (true) {
+    const ssize_t count = ::tee(from.get(), to.get(), most, 0);
+    if (count >= 0) return static_cast<std::size_t>(count);
+    if (errno != EINTR) return fail_errno("tee");
+  }
+}
+
 }  // namespace proa::file

@@ -20,4 +20,8 @@ inline constexpr std::size_t kLargePipe = std::size_t{1} << 20;
 // Writing to one that nobody reads raises SIGPIPE: programs that use pipes ignore it.
 Result<Pipe> make_pipe(std::size_t capacity);
 
+// Puts what waits in one pipe into another too, at most `most` bytes, without a copy; waits until
+// some can go. 0 at the end.
+Result<std::size_t> tee_some(FdRef from, FdRef to, std::size_t most);
+
 }  // namespace proa::file
