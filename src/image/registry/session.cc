@@ -4,6 +4,7 @@
 #include <chrono>
 #include <thread>
 
+#include "base/base64.h"
 #include "base/text.h"
 
 namespace proa::image {
