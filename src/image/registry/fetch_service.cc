@@ -8,6 +8,7 @@
 
 #include "image/registry/session.h"
 #include "image/worker/worker.h"
+#include "io/http_client/url.h"
 #include "kernel/file/file.h"
 #include "oci/image/manifest.h"
 

@@ -6,6 +6,7 @@
 
 #include "base/base64.h"
 #include "base/text.h"
+#include "io/http_client/url.h"
 
 namespace proa::image {
 namespace {
