@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "image/registry/fetcher.h"
 #include "kernel/file/file.h"
 #include "tests/fixtures/require.h"
 #include "tests/system/image_fixture.h"
@@ -58,6 +59,30 @@ TEST_F(ImageRegistryTest, token_when_logged_in_then_it_is_fetched_and_without_lo
                     name_at(front.address())))
                 .code,
             0);
+}
+
+TEST_F(ImageRegistryTest, manifest_when_the_first_endpoint_is_silent_then_the_next_gets_it_whole) {
+  image::Settings settings;
+  settings.worker = program("proa-worker");
+  image::Endpoint silent;
+  silent.base = "http://127.0.0.1:1";
+  silent.repository = "team/app";
+  image::Endpoint good = silent;
+  good.base = cat("http://", registry_->address());
+  const auto reader = image::Fetcher::start(settings, {good}, image::Purpose::pull, {});
+  ASSERT_OK(reader);
+  const auto manifest = reader.value()->manifest("1");
+  ASSERT_OK(manifest);
+  const auto writer = image::Fetcher::start(settings, {silent, good}, image::Purpose::push, {});
+  ASSERT_OK(writer);
+
+  const auto put =
+      writer.value()->put_manifest("2", manifest.value().media_type, manifest.value().text);
+
+  ASSERT_OK(put);
+  const auto copy = reader.value()->manifest("2");
+  ASSERT_OK(copy);
+  EXPECT_EQ(copy.value().text, manifest.value().text);
 }
 
 TEST_F(ImageRegistryTest, download_when_it_breaks_then_it_goes_on_where_it_was) {

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -33,6 +34,8 @@ struct Task {
   Fd data;
   // Bytes of a blob that the parent has; another endpoint goes on after them.
   std::uint64_t delivered = 0;
+  // The manifest to put: the pipe gives it once, every endpoint asked needs it.
+  std::optional<std::string> document;
 };
 
 Result<std::string> text_at(const Task& task, const char* key) {
@@ -214,11 +217,12 @@ Result<json::Value> put_blob(Session& session, HttpClient& client, Task& task) {
 Result<json::Value> put_manifest(Session& session, HttpClient& client, Task& task) {
   const std::string target = TRY(text_at(task, "target"));
   const std::string type = TRY(text_at(task, "mediaType"));
+  if (!task.document) task.document = TRY(file::read_all(task.data, oci::image::kMaxDocument));
   HttpRequest request;
   request.method = "PUT";
   request.url = session.url(cat("manifests/", target));
   request.headers = {cat("Content-Type: ", type)};
-  request.body = TRY(file::read_all(task.data, oci::image::kMaxDocument));
+  request.body = *task.document;
   const HttpReply reply = TRY(session.send(client, request));
   if (reply.status != 201) return reply_error(reply, cat("manifest '", target, "'"));
   return json::Value::object();
