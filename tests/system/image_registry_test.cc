@@ -189,6 +189,19 @@ TEST_F(ImageRegistryTest, redirection_when_it_would_leave_tls_then_it_is_refused
   EXPECT_EQ(log("plain"), "");
 }
 
+TEST_F(ImageRegistryTest, authorities_when_there_are_many_then_each_endpoint_gets_them) {
+  const RegistryFront front = start({"--tls", make_certificate()});
+  // PEM passes over what stands between certificates.
+  ASSERT_EQ(run(cat("yes '# nobody' | head -c 40000 >>", at("tls.crt"))).code, 0);
+  const std::string ours =
+      with_settings(cat(R"({"registries":[{"prefix":")", front.address(),
+                        R"(","insecure":true,"ca":")", at("tls.crt"), R"("}]})"));
+
+  const Ran pulled = run(cat(ours, "pull -q ", name_at(front.address())));
+
+  EXPECT_EQ(pulled.code, 0) << pulled.output;
+}
+
 TEST_F(ImageRegistryTest, manifest_when_the_first_endpoint_is_silent_then_the_next_gets_it_whole) {
   image::Settings settings;
   settings.worker = program("proa-worker");

@@ -320,16 +320,15 @@ void serve(const std::shared_ptr<Service>& service, Task task) {
           "the parent no longer waits");
 }
 
-Result<void> add_sessions(const json::Reader& list, Service& service) {
-  const std::vector<json::Reader> elements = TRY(list.elements());
-  for (const json::Reader& element : elements) {
-    Endpoint endpoint = TRY(Endpoint::parse(element));
-    const json::Reader actions_member = TRY(element.at("actions"));
-    const std::string actions = TRY(actions_member.string());
-    const std::string scope = cat("repository:", endpoint.repository, ":", actions);
-    const int attempts = elements.size() > 1 ? kAttemptsOfMany : kAttempts;
-    service.sessions.push_back(std::make_unique<Session>(std::move(endpoint), scope, attempts));
-  }
+Result<void> add_session(const json::Reader& message, Service& service) {
+  const json::Reader endpoint_member = TRY(message.at("endpoint"));
+  Endpoint endpoint = TRY(Endpoint::parse(endpoint_member));
+  const json::Reader actions_member = TRY(message.at("actions"));
+  const std::string actions = TRY(actions_member.string());
+  const json::Reader attempts_member = TRY(message.at("attempts"));
+  const int attempts = TRY(attempts_member.integer<int>());
+  const std::string scope = cat("repository:", endpoint.repository, ":", actions);
+  service.sessions.push_back(std::make_unique<Session>(std::move(endpoint), scope, attempts));
   return {};
 }
 
@@ -342,8 +341,8 @@ Result<void> serve_fetches(FdRef socket, const std::string& system_authorities) 
     Message message = TRY(receive_request(socket));
     if (message.value.is_null()) return {};
     const json::Reader reader(message.value, "request");
-    if (const auto list = reader.find("endpoints")) {
-      TRY(add_sessions(*list, *service));
+    if (reader.find("endpoint")) {
+      TRY(add_session(reader, *service));
       continue;
     }
     if (message.descriptors.size() != 2) {

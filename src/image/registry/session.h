@@ -78,8 +78,5 @@ Error reply_error(const Result<io::HttpReply>& reply, std::string_view what);
 //
 // Spec: RFC 9110, 10.2.3; a date there is passed over
 void back_off(int attempt, const Result<io::HttpReply>& reply);
-inline constexpr int kAttempts = 5;
-// Where another endpoint can be asked instead.
-inline constexpr int kAttemptsOfMany = 2;
 
 }  // namespace proa::image
