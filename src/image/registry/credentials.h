@@ -33,8 +33,4 @@ Result<void> store_credentials(const std::string& file, std::string_view registr
 // Errors: not_found
 Result<void> erase_credentials(const std::string& file, std::string_view registry);
 
-// RFC 4648, 4
-std::string base64_encode(std::string_view bytes);
-Result<std::string> base64_decode(std::string_view text);
-
 }  // namespace proa::image

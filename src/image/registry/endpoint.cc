@@ -51,25 +51,37 @@ Address parse_address(std::string_view text) {
   return address;
 }
 
+// A registry or a mirror, as settings and the request have it.
+struct Server {
+  Address address;
+  std::string registry;  // by which certificates and credentials are kept
+  bool insecure = false;
+  std::string authorities;           // path
+  std::optional<Credentials> given;  // instead of those kept
+};
+
 class Builder {
  public:
-  explicit Builder(const RegistrySettings& settings) : settings_(settings) {}
+  Builder(const RegistrySettings& settings, const std::string& repository)
+      : settings_(settings), repository_(repository) {}
 
-  Result<void> add(const Address& address, const std::string& repository,
-                   const std::string& registry, bool insecure, const std::string& authorities) {
+  Result<void> add(const Server& server) {
+    const Address& address = server.address;
     Endpoint endpoint;
-    endpoint.repository = address.path.empty() ? repository : cat(address.path, "/", repository);
-    if (!authorities.empty()) endpoint.authorities = TRY(file::read_file(authorities, 65536));
-    TRY(add_certificates(cat(settings_.certificates, "/", registry), endpoint));
+    endpoint.repository = address.path.empty() ? repository_ : cat(address.path, "/", repository_);
+    if (!server.authorities.empty()) {
+      endpoint.authorities = TRY(file::read_file(server.authorities, 65536));
+    }
+    TRY(add_certificates(cat(settings_.certificates, "/", server.registry), endpoint));
     const auto credentials =
-        settings_.given ? settings_.given : TRY(find_credentials(settings_.credentials, registry));
+        server.given ? server.given : TRY(find_credentials(settings_.credentials, server.registry));
     if (credentials) endpoint.credentials = *credentials;
-    endpoint.verify = !insecure;
+    endpoint.verify = !server.insecure;
     if (address.scheme != "http") {
       endpoint.base = cat("https://", address.host);
       endpoints.push_back(endpoint);
     }
-    if (address.scheme == "http" || (insecure && address.scheme.empty())) {
+    if (address.scheme == "http" || (server.insecure && address.scheme.empty())) {
       endpoint.base = cat("http://", address.host);
       endpoints.push_back(endpoint);
     }
@@ -80,6 +92,7 @@ class Builder {
 
  private:
   const RegistrySettings& settings_;
+  const std::string& repository_;
 };
 
 }  // namespace
@@ -119,7 +132,7 @@ Result<Endpoint> Endpoint::parse(const json::Reader& reader) {
 
 Result<std::vector<Endpoint>> endpoints_for(const RegistrySettings& settings,
                                             const Reference& reference, Purpose purpose) {
-  Builder builder(settings);
+  Builder builder(settings, reference.repository);
   const RegistrySettings::Rule* rule = settings.rule_for(reference.name());
   if (rule != nullptr && purpose == Purpose::pull) {
     for (const std::string& mirror : rule->mirrors) {
@@ -127,8 +140,10 @@ Result<std::vector<Endpoint>> endpoints_for(const RegistrySettings& settings,
       const RegistrySettings::Rule* own = settings.rule_for(address.host);
       const bool insecure =
           (own != nullptr && own->insecure) || oci::distribution::is_loopback(address.host);
-      TRY(builder.add(address, reference.repository, address.host, insecure,
-                      own != nullptr ? own->authorities : std::string()),
+      TRY(builder.add({.address = address,
+                       .registry = address.host,
+                       .insecure = insecure,
+                       .authorities = own != nullptr ? own->authorities : std::string()}),
           "mirror '", mirror, "'");
     }
   }
@@ -136,8 +151,11 @@ Result<std::vector<Endpoint>> endpoints_for(const RegistrySettings& settings,
   const bool insecure = rule != nullptr && (rule->insecure || !rule->authorities.empty())
                             ? rule->insecure
                             : oci::distribution::is_loopback(reference.registry);
-  TRY(builder.add({"", host_of(reference.registry), ""}, reference.repository, reference.registry,
-                  insecure, rule != nullptr ? rule->authorities : std::string()),
+  TRY(builder.add({.address = {"", host_of(reference.registry), ""},
+                   .registry = reference.registry,
+                   .insecure = insecure,
+                   .authorities = rule != nullptr ? rule->authorities : std::string(),
+                   .given = settings.given}),
       "registry '", reference.registry, "'");
   return builder.endpoints;
 }

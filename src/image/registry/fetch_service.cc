@@ -3,11 +3,13 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <thread>
 #include <vector>
 
 #include "image/registry/session.h"
 #include "image/worker/worker.h"
+#include "io/http_client/url.h"
 #include "kernel/file/file.h"
 #include "oci/image/manifest.h"
 
@@ -32,6 +34,8 @@ struct Task {
   Fd data;
   // Bytes of a blob that the parent has; another endpoint goes on after them.
   std::uint64_t delivered = 0;
+  // The manifest to put: the pipe gives it once, every endpoint asked needs it.
+  std::optional<std::string> document;
 };
 
 Result<std::string> text_at(const Task& task, const char* key) {
@@ -118,18 +122,18 @@ Result<json::Value> get_blob(Session& session, HttpClient& client, Task& task) {
         return fail(ErrorKind::corrupt, "the registry sends more than ", size, " bytes");
       return pipe.write(piece);
     };
-    const Result<HttpReply> reply = session.send(client, request);
+    const Result<HttpReply> reply = session.attempt(client, request, session.scope());
     TRY(pipe.flush());
-    if (reply.ok() && reply.value().status / 100 != 2) return reply_error(reply.value(), digest);
-    if (reply.ok() && at == size) return json::Value::object();
-    const bool broken = reply.ok() || reply.error().kind() == ErrorKind::unavailable;
-    if (!broken) return reply.error();
+    const bool ended = reply.ok() && reply.value().status / 100 == 2;
+    if (!ended && !may_pass(reply)) return reply_error(reply, digest);
+    // A connection that breaks behind the last byte takes none away: the digest decides.
+    if (at == size && (ended || at > start)) return json::Value::object();
     if (at > start) attempt = 1;
     if (attempt >= session.attempts()) {
-      if (!reply.ok()) return reply.error();
+      if (!ended) return reply_error(reply, digest);
       return fail(ErrorKind::unavailable, "the registry sends only ", at, " of ", size, " bytes");
     }
-    back_off(attempt);
+    back_off(attempt, reply);
   }
 }
 
@@ -144,33 +148,40 @@ Result<json::Value> have_blob(Session& session, HttpClient& client, Task& task) 
   return value;
 }
 
-// Where an upload goes on: the Location header, which may be relative.
-Result<std::string> location_of(const Session& session, const HttpReply& reply) {
+// Where an upload goes on: the Location header, which may lead anywhere, but not out of TLS.
+Result<io::Url> location_of(const HttpReply& reply) {
   const std::string* location = reply.header("location");
   if (location == nullptr) {
     return fail(ErrorKind::invalid_argument, "the registry gave no place to upload to");
   }
-  if (location->starts_with('/')) return cat(session.endpoint().base, *location);
-  return *location;
+  const io::Url asked = TRY(io::Url::parse(reply.url));
+  io::Url place = TRY(asked.resolve(*location), "the place to upload to");
+  if (asked.is_secure() && !place.is_secure()) {
+    return fail(ErrorKind::permission, asked.origin(), " has uploads go to '",
+                printable(place.text(), 500), "', which is not behind TLS");
+  }
+  return place;
 }
 
-// Asks for a blob of another repository of the registry.
+// Asks for a blob of another repository of the registry. A token that is good for both need not be
+// granted: it is for this request alone.
 //
 // Spec: OCI distribution 1.1, "Mounting a blob from another repository"
 Result<json::Value> mount_blob(Session& session, HttpClient& client, Task& task) {
   const std::string digest = TRY(text_at(task, "digest"));
   const std::string from = TRY(text_at(task, "from"));
-  session.add_scope(cat("repository:", from, ":pull"));
   HttpRequest request;
   request.method = "POST";
   request.url = session.url(
       cat("blobs/uploads/?mount=", io::percent_encode(digest), "&from=", io::percent_encode(from)));
-  const HttpReply reply = TRY(session.send(client, request));
+  const std::string scope = cat(session.scope(), " repository:", from, ":pull");
+  const HttpReply reply = TRY(session.send(client, request, scope));
   if (reply.status == 202) {
     // It opened an upload instead; nobody will use it.
+    const io::Url place = TRY(location_of(reply));
     HttpRequest cancel;
     cancel.method = "DELETE";
-    cancel.url = TRY(location_of(session, reply));
+    cancel.url = place.text();
     discard(session.send(client, cancel), "the registry drops it after a while");
   }
   json::Value value = json::Value::object();
@@ -188,46 +199,44 @@ Result<json::Value> put_blob(Session& session, HttpClient& client, Task& task) {
     open.url = session.url("blobs/uploads/");
     const HttpReply opened = TRY(session.send(client, open));
     if (opened.status != 202) return reply_error(opened, cat("uploading ", digest));
-    std::string place = TRY(location_of(session, opened));
-    place.append(place.find('?') == std::string::npos ? "?" : "&")
-        .append("digest=")
-        .append(io::percent_encode(digest));
+    const io::Url location = TRY(location_of(opened));
+    const io::Url place = TRY(location.with_query(cat("digest=", io::percent_encode(digest))));
     HttpRequest put;
     put.method = "PUT";
-    put.url = place;
+    put.url = place.text();
     put.headers = {"Content-Type: application/octet-stream"};
     put.file_body = HttpRequest::FileBody{task.data, size};
-    const Result<HttpReply> reply = session.send(client, put);
-    if (reply.ok() && reply.value().status == 201) return json::Value::object();
-    // A broken upload cannot go on at its old place.
-    const bool broken = reply.ok() ? reply.value().status == 404 || reply.value().status == 416
-                                   : reply.error().kind() == ErrorKind::unavailable;
-    if (!broken || attempt >= session.attempts()) {
-      if (!reply.ok()) return reply.error();
-      return reply_error(reply.value(), cat("uploading ", digest));
+    const Result<HttpReply> reply = session.attempt(client, put, session.scope());
+    const long status = reply.ok() ? reply.value().status : 0;
+    if (status == 201) return json::Value::object();
+    // A broken upload cannot go on at its old place, which may be gone.
+    const bool again = may_pass(reply) || status == 404 || status == 416;
+    if (!again || attempt >= session.attempts()) {
+      return reply_error(reply, cat("uploading ", digest));
     }
-    back_off(attempt);
+    back_off(attempt, reply);
   }
 }
 
 Result<json::Value> put_manifest(Session& session, HttpClient& client, Task& task) {
   const std::string target = TRY(text_at(task, "target"));
   const std::string type = TRY(text_at(task, "mediaType"));
+  if (!task.document) task.document = TRY(file::read_all(task.data, oci::image::kMaxDocument));
   HttpRequest request;
   request.method = "PUT";
   request.url = session.url(cat("manifests/", target));
   request.headers = {cat("Content-Type: ", type)};
-  request.body = TRY(file::read_all(task.data, oci::image::kMaxDocument));
+  request.body = *task.document;
   const HttpReply reply = TRY(session.send(client, request));
   if (reply.status != 201) return reply_error(reply, cat("manifest '", target, "'"));
   return json::Value::object();
 }
 
-// Asks whether we are let in at all.
+// Asks whether we are let in at all, whatever we may do there.
 Result<json::Value> check_login(Session& session, HttpClient& client, Task& /*task*/) {
   HttpRequest request;
   request.url = cat(session.endpoint().base, "/v2/");
-  const HttpReply reply = TRY(session.send(client, request));
+  const HttpReply reply = TRY(session.send(client, request, ""));
   if (reply.status != 200) return reply_error(reply, "logging in");
   return json::Value::object();
 }
@@ -311,16 +320,15 @@ void serve(const std::shared_ptr<Service>& service, Task task) {
           "the parent no longer waits");
 }
 
-Result<void> add_sessions(const json::Reader& list, Service& service) {
-  const std::vector<json::Reader> elements = TRY(list.elements());
-  for (const json::Reader& element : elements) {
-    Endpoint endpoint = TRY(Endpoint::parse(element));
-    const json::Reader actions_member = TRY(element.at("actions"));
-    const std::string actions = TRY(actions_member.string());
-    const std::string scope = cat("repository:", endpoint.repository, ":", actions);
-    const int attempts = elements.size() > 1 ? kAttemptsOfMany : kAttempts;
-    service.sessions.push_back(std::make_unique<Session>(std::move(endpoint), scope, attempts));
-  }
+Result<void> add_session(const json::Reader& message, Service& service) {
+  const json::Reader endpoint_member = TRY(message.at("endpoint"));
+  Endpoint endpoint = TRY(Endpoint::parse(endpoint_member));
+  const json::Reader actions_member = TRY(message.at("actions"));
+  const std::string actions = TRY(actions_member.string());
+  const json::Reader attempts_member = TRY(message.at("attempts"));
+  const int attempts = TRY(attempts_member.integer<int>());
+  const std::string scope = cat("repository:", endpoint.repository, ":", actions);
+  service.sessions.push_back(std::make_unique<Session>(std::move(endpoint), scope, attempts));
   return {};
 }
 
@@ -333,8 +341,8 @@ Result<void> serve_fetches(FdRef socket, const std::string& system_authorities) 
     Message message = TRY(receive_request(socket));
     if (message.value.is_null()) return {};
     const json::Reader reader(message.value, "request");
-    if (const auto list = reader.find("endpoints")) {
-      TRY(add_sessions(*list, *service));
+    if (reader.find("endpoint")) {
+      TRY(add_session(reader, *service));
       continue;
     }
     if (message.descriptors.size() != 2) {

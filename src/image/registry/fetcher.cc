@@ -8,6 +8,10 @@
 namespace proa::image {
 namespace {
 
+constexpr int kAttempts = 5;
+// Where another endpoint can be asked instead.
+constexpr int kAttemptsOfMany = 2;
+
 json::Value request_named(std::string_view name) {
   json::Value value = json::Value::object();
   value.set("op", name);
@@ -48,15 +52,14 @@ Result<std::unique_ptr<Fetcher>> Fetcher::start(const Settings& settings,
                                                 const std::vector<Endpoint>& endpoints,
                                                 Purpose purpose, std::stop_token stop) {
   Worker worker = TRY(Worker::start(settings.worker, WorkerRole::fetch));
-  json::Value list = json::Value::array();
+  // A message each: certificates make them large.
   for (const Endpoint& endpoint : endpoints) {
-    json::Value value = endpoint.to_json();
+    json::Value value = json::Value::object();
+    value.set("endpoint", endpoint.to_json());
     value.set("actions", purpose == Purpose::push ? "pull,push" : "pull");
-    list.push(std::move(value));
+    value.set("attempts", endpoints.size() > 1 ? kAttemptsOfMany : kAttempts);
+    TRY(send_message(worker.socket(), value), "certificates for ", endpoint.base);
   }
-  json::Value value = json::Value::object();
-  value.set("endpoints", std::move(list));
-  TRY(send_message(worker.socket(), value));
   return std::unique_ptr<Fetcher>(new Fetcher(std::move(worker), stop));
 }
 

@@ -38,6 +38,7 @@ class Pusher {
       progress_({Progress::Stage::exists, id, 0, 0});
       return {};
     }
+    // Where the registry has it no more, or lets nobody have it from there, it is sent.
     for (const std::string& repository : others_) {
       const Result<bool> mounted = fetcher_.mount_blob(blob.digest, repository);
       if (mounted.ok() && mounted.value()) {

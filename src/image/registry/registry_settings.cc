@@ -1,5 +1,7 @@
 #include "image/registry/registry_settings.h"
 
+#include <algorithm>
+
 namespace proa::image {
 namespace {
 
@@ -11,6 +13,13 @@ Result<RegistrySettings::Rule> parse_rule(const json::Reader& reader) {
   if (const auto insecure = reader.find("insecure")) rule.insecure = TRY(insecure->boolean());
   if (const auto authorities = reader.find("ca")) rule.authorities = TRY(authorities->string());
   return rule;
+}
+
+// The rule for exactly this prefix, a new one where there is none.
+RegistrySettings::Rule& rule_at(RegistrySettings& settings, const std::string& prefix) {
+  const auto found = std::ranges::find(settings.rules, prefix, &RegistrySettings::Rule::prefix);
+  if (found != settings.rules.end()) return *found;
+  return settings.rules.emplace_back(RegistrySettings::Rule{.prefix = prefix, .mirrors = {}});
 }
 
 bool covers(std::string_view prefix, std::string_view name) {
@@ -29,15 +38,13 @@ Result<RegistrySettings> RegistrySettings::parse(const json::Reader& reader) {
     }
   }
   if (const auto mirrors = reader.find("registry-mirrors")) {
-    Rule rule{.prefix = "docker.io", .mirrors = {}};
-    rule.mirrors = TRY(mirrors->strings());
-    settings.rules.push_back(std::move(rule));
+    const std::vector<std::string> places = TRY(mirrors->strings());
+    Rule& rule = rule_at(settings, "docker.io");
+    rule.mirrors.insert(rule.mirrors.end(), places.begin(), places.end());
   }
   if (const auto insecure = reader.find("insecure-registries")) {
     const std::vector<std::string> hosts = TRY(insecure->strings());
-    for (const std::string& host : hosts) {
-      settings.rules.push_back({.prefix = host, .mirrors = {}, .insecure = true});
-    }
+    for (const std::string& host : hosts) rule_at(settings, host).insecure = true;
   }
   return settings;
 }

@@ -27,11 +27,12 @@ struct RegistrySettings {
   std::string certificates = "/etc/docker/certs.d";
   // Docker's config.json with credentials; "" for none.
   std::string credentials;
-  // What came with the request: used instead of the file's.
+  // What came with the request: used instead of the file's, at the registry, not at its mirrors.
   std::optional<Credentials> given;
 
   // Reads "registry-mirrors" (of docker.io), "insecure-registries" and our own
-  // "registries": [{"prefix", "mirrors", "insecure", "ca"}] out of a configuration.
+  // "registries": [{"prefix", "mirrors", "insecure", "ca"}] out of a configuration. What they say
+  // of one prefix goes together.
   //
   // Errors: invalid_argument (names the place)
   static Result<RegistrySettings> parse(const json::Reader& reader);

@@ -1,5 +1,6 @@
 // Requests to one endpoint of a registry, with what it takes to be let in: basic authentication
-// or a token, asked for once and shared, and retries with back-off. Runs in the jailed worker.
+// or a token, asked for once a scope and shared, and retries with back-off. Runs in the jailed
+// worker.
 #pragma once
 
 #include <map>
@@ -18,7 +19,7 @@ namespace proa::image {
 // Thread: safe; each thread brings its own HttpClient.
 class Session {
  public:
-  // `scope`: what a token is asked for, "repository:library/node:pull".
+  // `scope`: what tokens are asked for where nothing else is said, "repository:library/node:pull".
   // `attempts`: how often what may pass is tried.
   Session(Endpoint endpoint, std::string scope, int attempts)
       : endpoint_(std::move(endpoint)), attempts_(attempts), scope_(std::move(scope)) {}
@@ -30,36 +31,52 @@ class Session {
   std::string url(std::string_view rest) const;
 
   int attempts() const { return attempts_; }
-  // Sends a request, authenticating where asked to. Gives any reply but 401; 429 and 5xx are tried
-  // again where `request` has no sink that has taken bytes.
-  //
-  // Errors: permission (not let in), unavailable, and what the sink says
-  Result<io::HttpReply> send(io::HttpClient& client, io::HttpRequest request);
+  const std::string& scope() const { return scope_; }
 
-  // Adds a scope for the tokens to come: mounting from another repository.
-  void add_scope(const std::string& scope);
+  // Sends a request once, authenticating where asked to: to the registry's own origin (RFC 6454)
+  // and to nobody that it leads to. Gives any reply but 401.
+  //
+  // Shape:  `scope`: of the token, several with a blank between; "" for who we are alone
+  // Errors: permission (not let in), unavailable, and what the sink says
+  Result<io::HttpReply> attempt(io::HttpClient& client, const io::HttpRequest& request,
+                                const std::string& scope);
+  // The same, tried again while that may help.
+  //
+  // Shape:  `request` has no sink: it could take the start of a reply twice
+  Result<io::HttpReply> send(io::HttpClient& client, const io::HttpRequest& request,
+                             const std::string& scope);
+  Result<io::HttpReply> send(io::HttpClient& client, const io::HttpRequest& request) {
+    return send(client, request, scope_);
+  }
 
  private:
-  Result<io::HttpReply> send_once(io::HttpClient& client, io::HttpRequest request);
-  Result<std::string> authorize(io::HttpClient& client, const io::HttpReply& refusal);
+  // Whether a URL leads to the registry itself.
+  Result<bool> owns(const std::string& url) const;
+  Result<std::string> authorize(io::HttpClient& client, const io::HttpReply& refusal,
+                                const std::string& scope) const;
   Result<std::string> fetch_token(io::HttpClient& client,
-                                  const oci::distribution::Challenge& challenge);
+                                  const oci::distribution::Challenge& challenge,
+                                  const std::string& scope) const;
   std::string basic() const;
 
   const Endpoint endpoint_;
   const int attempts_;
+  const std::string scope_;
   std::mutex mutex_;
-  std::string scope_;          // guarded by mutex_
-  std::string authorization_;  // guarded by mutex_; the header's value, "" before the first 401
+  // Headers' values by scope, each from its first 401 on.
+  std::map<std::string, std::string> authorizations_;  // guarded by mutex_
 };
 
-// A reply that is no success as an error: kind by its status, text from the registry.
-Error reply_error(const io::HttpReply& reply, std::string_view what);
+// Whether the same request may succeed later: 429, 5xx, and where there was no reply.
+bool may_pass(const Result<io::HttpReply>& reply);
 
-// Waits before attempt number `attempt` (from 1) is made again: 0.25 s, doubled each time.
-void back_off(int attempt);
-inline constexpr int kAttempts = 5;
-// Where another endpoint can be asked instead.
-inline constexpr int kAttemptsOfMany = 2;
+// A reply that is no success as an error: kind by its status, text from the registry.
+Error reply_error(const Result<io::HttpReply>& reply, std::string_view what);
+
+// Waits before attempt number `attempt` (from 1) is made again: 0.25 s, doubled each time, or as
+// long as Retry-After says, up to a limit.
+//
+// Spec: RFC 9110, 10.2.3; a date there is passed over
+void back_off(int attempt, const Result<io::HttpReply>& reply);
 
 }  // namespace proa::image

@@ -14,6 +14,8 @@ namespace {
 
 constexpr long kConnectSeconds = 20;
 constexpr long kStallSeconds = 60;
+// Who took a file over answers once it is stored, maybe somewhere else again.
+constexpr long kStoreSeconds = 600;
 constexpr long kRedirections = 6;
 constexpr std::size_t kMaxHeaders = 256;
 constexpr long kReceiveBuffer = 512L * 1024;
@@ -161,7 +163,8 @@ void HttpClient::State::set_connection(const HttpRequest& request) const {
   ::curl_easy_setopt(easy, CURLOPT_MAXREDIRS, kRedirections);
   ::curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, kConnectSeconds);
   ::curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
-  ::curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, kStallSeconds);
+  ::curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME,
+                     request.file_body ? kStoreSeconds : kStallSeconds);
   ::curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   ::curl_easy_setopt(easy, CURLOPT_FILETIME, 1L);
   ::curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, kReceiveBuffer);
@@ -250,6 +253,11 @@ Result<HttpReply> HttpClient::perform(const HttpRequest& request) {
   ::curl_easy_setopt(easy, CURLOPT_HEADERDATA, &transfer);
   const CURLcode code = ::curl_easy_perform(easy);
   if (transfer.fault) return std::move(*transfer.fault);
+  const std::string* location = transfer.reply.header("location");
+  if (code == CURLE_UNSUPPORTED_PROTOCOL && location != nullptr) {
+    return fail(ErrorKind::permission, request.method, " ", printable(request.url, 500),
+                " leads to '", printable(*location, 500), "', which is not behind TLS");
+  }
   if (code != CURLE_OK) {
     const char* text = reason[0] != '\0' ? reason : ::curl_easy_strerror(code);
     return fail(kind_of(code), request.method, " ", printable(request.url, 500), ": ", text);
@@ -262,20 +270,6 @@ Result<HttpReply> HttpClient::perform(const HttpRequest& request) {
   ::curl_easy_getinfo(easy, CURLINFO_FILETIME_T, &modified);
   if (modified >= 0) transfer.reply.modified = modified;
   return std::move(transfer.reply);
-}
-
-std::string percent_encode(std::string_view text) {
-  std::string encoded;
-  for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       c == '-' || c == '_' || c == '.' || c == '~';
-    if (plain) {
-      encoded.push_back(c);
-    } else {
-      encoded.append("%").append(to_hex({&c, 1}));
-    }
-  }
-  return encoded;
 }
 
 }  // namespace proa::io

@@ -73,9 +73,9 @@ class HttpClient {
   // leaves an Authorization header out where they lead to another host.
   //
   // Errors: unsupported (no TLS is spoken there), unavailable (host unknown, connection refused or
-  // lost, stalled for 60 s), permission
-  //         (the server's certificate is not trusted), exhausted (a body above its limit), and
-  //         what the sink said
+  //         lost, stalled for 60 s, or for 600 s where a file is sent), permission (the server's
+  //         certificate is not trusted, or it leads from https to http), exhausted (a body above
+  //         its limit), and what the sink said
   Result<HttpReply> perform(const HttpRequest& request);
 
  private:
@@ -83,8 +83,5 @@ class HttpClient {
   explicit HttpClient(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
-
-// "a b&c" as it may stand in a query.
-std::string percent_encode(std::string_view text);
 
 }  // namespace proa::io

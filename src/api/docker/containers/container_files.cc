@@ -7,10 +7,10 @@
 
 #include "api/docker/resources.h"
 #include "api/services.h"
+#include "base/base64.h"
 #include "base/time.h"
 #include "image/archive/inflation.h"
 #include "image/inflate/compression.h"
-#include "image/registry/credentials.h"
 #include "image/tar/end_marks.h"
 #include "kernel/file/file.h"
 #include "kernel/file/pipe.h"
@@ -42,7 +42,7 @@ std::string stat_header(const wire::PathStat& stat) {
   value.set("mode", go_mode(stat.mode));
   value.set("mtime", to_rfc3339(Moment(std::chrono::nanoseconds(stat.mtime))));
   value.set("linkTarget", stat.link_target);
-  return image::base64_encode(json::print(value));
+  return base64_encode(json::print(value));
 }
 
 Result<std::string> path_of(const Request& request) {

@@ -1,6 +1,7 @@
 #include "api/docker/images/registry_auth.h"
 
 #include "api/route/shape.h"
+#include "base/base64.h"
 
 namespace proa::api::docker {
 
@@ -24,7 +25,7 @@ Result<std::optional<image::Credentials>> registry_auth(const Request& request) 
     if (letter == '_') letter = '/';
   }
   while (text.size() % 4 != 0) text.push_back('=');
-  const std::string decoded = TRY(image::base64_decode(text), "invalid X-Registry-Auth header");
+  const std::string decoded = TRY(base64_decode(text), "invalid X-Registry-Auth header");
   const json::Value document =
       TRY(json::parse(decoded, "X-Registry-Auth"), "invalid X-Registry-Auth header");
   image::Credentials credentials = TRY(read_credentials(json::Reader(document, "X-Registry-Auth")));

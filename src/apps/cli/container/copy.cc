@@ -7,9 +7,9 @@
 #include "apps/cli/call.h"
 #include "apps/cli/container/commands.h"
 #include "apps/cli/container/copy_paths.h"
+#include "base/base64.h"
 #include "base/text.h"
 #include "client/format/units.h"
-#include "image/registry/credentials.h"
 #include "kernel/file/file.h"
 #include "kernel/process/terminal_mode.h"
 
@@ -37,7 +37,7 @@ Result<Remote> stat_remote(client::Client& engine, const Place& place) {
     if (!reply.good()) return client::error_of(reply.status, reply.body);
     const auto header = reply.headers.find("X-Docker-Container-Path-Stat");
     if (!header) return fail(ErrorKind::corrupt, "the engine tells nothing of '", path, "'");
-    const std::string text = TRY(image::base64_decode(*header));
+    const std::string text = TRY(base64_decode(*header));
     const Value stat = TRY(json::parse(text, "the engine's answer"));
     constexpr std::uint64_t kGoDirectory = 1U << 31U;  // Go's fs.ModeDir
     constexpr std::uint64_t kGoLink = 1U << 27U;       // Go's fs.ModeSymlink

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/base64.h"
 #include "base/text.h"
 #include "client/progress/progress.h"
 #include "client/stream/json_lines.h"
@@ -13,7 +14,7 @@ namespace proa::cli {
 
 std::string encode_auth(const json::Value& auth) {
   // RFC 4648, 5: the alphabet for URLs.
-  std::string encoded = image::base64_encode(json::print(auth));
+  std::string encoded = base64_encode(json::print(auth));
   std::ranges::replace(encoded, '+', '-');
   std::ranges::replace(encoded, '/', '_');
   return encoded;
