@@ -149,6 +149,47 @@ TEST_F(MachineTest, a_panic_of_its_kernel_ends_it_and_is_told) {
   expect_nothing_left("box");
 }
 
+TEST_F(MachineTest, files_of_a_stopped_one_are_read_without_its_guest) {
+  start_box({"-v", "data:/data"});
+  docker(
+      {"exec", "box", "sh", "-c",
+       "mkdir -m 700 /made; echo first >/made/file; ln -s file /made/link; chown 5:6 /made/file; "
+       "rm /etc/passwd; echo shared >/data/file"});
+  docker({"stop", "-t", "0", "box"});
+  for (const char* path : {"/made/link", "/data/file"}) {
+    const Output copied = engine().docker({"cp", "-L", cat("box:", path), "-"});
+    EXPECT_EQ(copied.code, 0) << copied.err;
+    EXPECT_THAT(copied.out, HasSubstr(path == std::string_view("/data/file") ? "shared" : "first"));
+  }
+  EXPECT_EQ(docker({"diff", "box"}), "C /etc\nD /etc/passwd\nA /made\nA /made/file\nA /made/link");
+  const Output missing = engine().docker({"cp", "box:/etc/passwd", "-"});
+  EXPECT_NE(missing.code, 0);
+  const Output exported =
+      fixtures::run({.arguments = {"/bin/sh", "-c",
+                                   cat("docker -H unix://", engine().socket(),
+                                       " export box | tar -tv --numeric-owner")}});
+  EXPECT_THAT(exported.out, HasSubstr(" 5/6 "));
+  EXPECT_TRUE(carriers("box", "qemu-system").empty());
+
+  docker({"start", "box"});
+  EXPECT_EQ(docker({"exec", "box", "cat", "/made/file"}), "first");
+  docker({"exec", "box", "sh", "-c", "echo second >/made/file"});
+  docker({"stop", "-t", "0", "box"});
+  EXPECT_THAT(engine().docker({"cp", "box:/made/file", "-"}).out, HasSubstr("second"));
+  EXPECT_TRUE(carriers("box", "qemu-system").empty());
+}
+
+// What was in the middle of its work has its journal replayed by its own guest first.
+TEST_F(MachineTest, files_of_a_killed_one_are_read_after_its_guest_has_looked) {
+  start_box();
+  docker({"exec", "box", "sh", "-c", "echo kept >/file; sync"});
+  kill_carrier("box", "qemu-system");
+  ASSERT_TRUE(ends("box"));
+  const Output copied = engine().docker({"cp", "box:/file", "-"});
+  EXPECT_EQ(copied.code, 0) << copied.err;
+  EXPECT_THAT(copied.out, HasSubstr("kept"));
+}
+
 TEST_F(MachineTest, when_its_emulator_is_killed_it_ends_and_its_policy_decides) {
   start_box({"--restart", "on-failure:1"});
   EXPECT_EQ(field("box", "{{.State.Pid}}"), cat(carriers("box", "qemu-system").front()));

@@ -153,4 +153,8 @@ Result<void> place_shares(const wire::Configure& configure) {
   return {};
 }
 
+void settle_disk() {
+  if (::mount(nullptr, kWritable, nullptr, MS_REMOUNT | MS_RDONLY, nullptr) != 0) ::sync();
+}
+
 }  // namespace proa::guest

@@ -31,6 +31,10 @@ class GuestRoot : public hull::RootSource {
   bool mounted_ = false;
 };
 
+// For a machine that goes: leaves its disk with nothing in the journal, so that it can be read
+// without the guest. Nothing writes to it any more.
+void settle_disk();
+
 // Mounts the host's shares, and writes the files that the engine generated.
 Result<void> place_shares(const wire::Configure& configure);
 

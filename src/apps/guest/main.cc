@@ -8,6 +8,7 @@
 
 #include "apps/guest/agent.h"
 #include "apps/guest/boot.h"
+#include "apps/guest/guest_root.h"
 #include "io/loop.h"
 #include "kernel/file/file.h"
 #include "kernel/system/system.h"
@@ -49,5 +50,6 @@ int main() {
   if (::getpid() != 1) return 2;
   const Result<void> done = run();
   if (!done.ok()) log_to_kernel(done.error());
+  guest::settle_disk();
   system::power_off();
 }

@@ -55,6 +55,7 @@ constexpr int kRefused[] = {
     SYS_io_uring_setup,
     SYS_pidfd_getfd,
     SYS_memfd_create,
+    SYS_vmsplice,  // a pipe's bytes would change after they were read
     SYS_swapon,
     SYS_reboot,
 #if defined(__x86_64__)

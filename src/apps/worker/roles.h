@@ -18,4 +18,7 @@ Result<void> unpack(FdRef socket);
 // Writes an archive without its compression into a pipe.
 Result<void> inflate(FdRef socket);
 
+// Makes a layer file of the upper directory on a machine's disk.
+Result<void> read_disk(FdRef socket);
+
 }  // namespace proa::worker

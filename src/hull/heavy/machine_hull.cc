@@ -111,6 +111,32 @@ void MachineHull::when_ready(Done<> done) {
   if (!begun.ok()) booted(std::move(begun));
 }
 
+void MachineHull::when_readable(Done<Hull*> done) {
+  Done<Hull*> or_guest = [this, done = std::move(done)](Result<Hull*> files) mutable {
+    if (files.ok()) return done(files.value());
+    when_ready([done = std::move(done)](const Result<void>& ready) mutable {
+      ready.ok() ? done(nullptr) : done(ready.error());
+    });
+  };
+  if (phase_ != Phase::off || machine_ || removed_ || spec_.ephemeral) {
+    return or_guest(fail(ErrorKind::unavailable, "the guest has its files"));
+  }
+  if (!at_rest_) {
+    Result<std::unique_ptr<FilesAtRest>> started = FilesAtRest::start(loop_, spec_, size_);
+    if (!started.ok()) return or_guest(started.error());
+    at_rest_ = started.take();
+  }
+  at_rest_->when_read(std::move(or_guest));
+}
+
+// Before the disk is written to, and at the end. Whoever still waits asks the guest.
+void MachineHull::drop_files_at_rest() {
+  if (!at_rest_) return;
+  std::vector<Done<Hull*>> waiting = at_rest_->take_waiting();
+  at_rest_.reset();
+  for (Done<Hull*>& done : waiting) done(fail(ErrorKind::unavailable, "the machine goes on"));
+}
+
 Result<VmSpec> MachineHull::machine_spec(Fd agent) {
   VmSpec machine;
   machine.id = spec_.id;
@@ -150,6 +176,7 @@ Result<void> MachineHull::add_cards(VmSpec& machine) {
 }
 
 Result<void> MachineHull::boot() {
+  drop_files_at_rest();
   socket::Pair agent = TRY(socket::stream_pair(socket::Blocking::no));
   VmSpec machine = TRY(machine_spec(std::move(agent.second)));
   if (const auto shares = served_shares(spec_); !shares.empty()) {
@@ -252,8 +279,18 @@ void MachineHull::tell_end(const wire::Ending& ending) {
 }
 
 void MachineHull::remove(Done<> done) {
-  if (!machine_) return clean_up(std::move(done));
   removed_ = std::move(done);
+  if (!machine_) {
+    const auto gone = [this](const Result<void>& finished) {
+      discard(finished, "what is left of it goes with this process");
+      // Posted: this may be called from inside it.
+      loop_.post([this] {
+        drop_files_at_rest();
+        clean_up(std::exchange(removed_, {}));
+      });
+    };
+    return at_rest_ ? at_rest_->finish(gone) : gone({});
+  }
   if (phase_ != Phase::ready || spec_.ephemeral) return machine_->kill();
   // What the guest still holds back goes to its disk first.
   link_->ask(wire::MessageType::remove, wire::Empty(), [](const Result<void>&) {});

@@ -8,6 +8,7 @@
 
 #include "container/limits/cgroup_set.h"
 #include "hull/heavy/file_server.h"
+#include "hull/heavy/files_at_rest.h"
 #include "hull/heavy/guest_link.h"
 #include "hull/heavy/guest_spec.h"
 #include "hull/heavy/heavy_hull.h"
@@ -68,6 +69,10 @@ class MachineHull : public Hull {
   Result<void> make_lasting();
   // Calls `done` once the guest is configured, booting it where it is off.
   void when_ready(Done<> done);
+  // Gives a hull over the files of a machine that is off, or nullptr once the guest can be asked
+  // for them: where it runs, and where they cannot be read without it.
+  void when_readable(Done<Hull*> done);
+  void drop_files_at_rest();
   Result<void> boot();
   Result<VmSpec> machine_spec(Fd agent);
   void on_shares_end();
@@ -111,6 +116,7 @@ class MachineHull : public Hull {
   io::Loop::Timer shares_timer_ = 0;
   std::unique_ptr<GuestLink> link_;
   std::unique_ptr<Machine> machine_;
+  std::unique_ptr<FilesAtRest> at_rest_;  // only while there is no machine
   io::Loop::Timer boot_timer_ = 0;
   std::vector<Done<>> waiting_;  // for the boot
   bool running_ = false;         // the first process

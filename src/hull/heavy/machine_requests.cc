@@ -264,36 +264,43 @@ void MachineHull::leave_network(const std::string& network, Done<> done) {
 }
 
 void MachineHull::stat_path(const std::string& path, Done<wire::PathStat> done) {
-  when_ready([this, path, done = std::move(done)](const Result<void>& ready) mutable {
-    if (!ready.ok()) return done(ready.error());
+  when_readable([this, path, done = std::move(done)](Result<Hull*> at_rest) mutable {
+    if (!at_rest.ok()) return done(std::move(at_rest).error());
+    if (at_rest.value() != nullptr) return at_rest.value()->stat_path(path, std::move(done));
     link_->query<wire::PathStat>(MessageType::stat_path, wire::Path{.path = path}, std::move(done));
   });
 }
 
+// From the guest, which is ready.
 void MachineHull::stream_from(MessageType type, const std::string& path, Done<Fd> done) {
-  when_ready([this, type, path, done = std::move(done)](const Result<void>& ready) mutable {
-    if (!ready.ok()) return done(ready.error());
-    Result<file::Pipe> pipe = file::make_pipe(file::kLargePipe);
-    if (!pipe.ok()) return done(std::move(pipe).error());
-    const std::uint32_t stream = link_->next_stream();
-    link_->streams().expect(stream);
-    const Result<void> connected = link_->streams().connect(stream, std::move(pipe.value().write));
-    if (!connected.ok()) return done(connected.error());
-    link_->ask(type, wire::Path{.path = path, .stream = stream},
-               [read = std::move(pipe.value().read),
-                done = std::move(done)](const Result<void>& outcome) mutable {
-                 if (!outcome.ok()) return done(outcome.error());
-                 done(std::move(read));
-               });
-  });
+  Result<file::Pipe> pipe = file::make_pipe(file::kLargePipe);
+  if (!pipe.ok()) return done(std::move(pipe).error());
+  const std::uint32_t stream = link_->next_stream();
+  link_->streams().expect(stream);
+  const Result<void> connected = link_->streams().connect(stream, std::move(pipe.value().write));
+  if (!connected.ok()) return done(connected.error());
+  link_->ask(type, wire::Path{.path = path, .stream = stream},
+             [read = std::move(pipe.value().read),
+              done = std::move(done)](const Result<void>& outcome) mutable {
+               if (!outcome.ok()) return done(outcome.error());
+               done(std::move(read));
+             });
 }
 
 void MachineHull::copy_out(const std::string& path, Done<Fd> done) {
-  stream_from(MessageType::copy_out, path, std::move(done));
+  when_readable([this, path, done = std::move(done)](Result<Hull*> at_rest) mutable {
+    if (!at_rest.ok()) return done(std::move(at_rest).error());
+    if (at_rest.value() != nullptr) return at_rest.value()->copy_out(path, std::move(done));
+    stream_from(MessageType::copy_out, path, std::move(done));
+  });
 }
 
 void MachineHull::export_tree(Done<Fd> done) {
-  stream_from(MessageType::export_tree, "/", std::move(done));
+  when_readable([this, done = std::move(done)](Result<Hull*> at_rest) mutable {
+    if (!at_rest.ok()) return done(std::move(at_rest).error());
+    if (at_rest.value() != nullptr) return at_rest.value()->export_tree(std::move(done));
+    stream_from(MessageType::export_tree, "/", std::move(done));
+  });
 }
 
 void MachineHull::copy_in(const wire::Path& directory, Fd tar, Done<> done) {
@@ -309,8 +316,9 @@ void MachineHull::copy_in(const wire::Path& directory, Fd tar, Done<> done) {
 }
 
 void MachineHull::changes(Done<std::vector<wire::Change>> done) {
-  when_ready([this, done = std::move(done)](const Result<void>& ready) mutable {
-    if (!ready.ok()) return done(ready.error());
+  when_readable([this, done = std::move(done)](Result<Hull*> at_rest) mutable {
+    if (!at_rest.ok()) return done(std::move(at_rest).error());
+    if (at_rest.value() != nullptr) return at_rest.value()->changes(std::move(done));
     link_->query<wire::ChangeList>(MessageType::changes, wire::Empty(),
                                    [done = std::move(done)](Result<wire::ChangeList> list) mutable {
                                      if (!list.ok()) return done(std::move(list).error());

@@ -33,6 +33,9 @@ class LayerBuilder final : private TarSink {
   // Takes the next bytes of the tar.
   Result<void> write(ByteSpan tar);
   Result<BuiltLayer> finish();
+  // For files that never were a tar: begin(), data() and end() straight, instead of write(). The
+  // layer has the diff id of no bytes then.
+  TarSink& entries() { return *this; }
 
  private:
   // Where the next bytes of a file go.

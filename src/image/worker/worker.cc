@@ -38,6 +38,8 @@ std::string_view name(WorkerRole role) {
       return "unpack";
     case WorkerRole::inflate:
       return "inflate";
+    case WorkerRole::disk:
+      return "disk";
   }
   return "";
 }

@@ -20,7 +20,8 @@ namespace proa::image {
 //   restore  gives back a layer's tar, plain or compressed: no network
 //   unpack   takes an archive of images apart: no network
 //   inflate  undoes an archive's compression: no network
-enum class WorkerRole : std::uint8_t { fetch, convert, restore, unpack, inflate };
+//   disk     makes a layer file of what a machine's disk has above its image: no network
+enum class WorkerRole : std::uint8_t { fetch, convert, restore, unpack, inflate, disk };
 std::string_view name(WorkerRole role);
 
 // The descriptor at which a worker finds its end of the socket.
