@@ -117,16 +117,18 @@ void FilesAtRest::when_read(Done<Hull*> done) {
 
 void FilesAtRest::on_answer() {
   loop_.forget(worker_->socket());
-  Result<std::unique_ptr<Hull>> made = make_hull();
+  const Result<image::Message> answer = image::receive_message(worker_->socket());
+  // Killed and reaped: nobody but us holds the layer file then.
   worker_.reset();
+  Result<std::unique_ptr<Hull>> made = answer.ok() ? make_hull() : answer.error();
   made.ok() ? void(hull_ = made.take()) : void(failure_ = std::move(made).error());
-  for (Done<Hull*>& done : take_waiting()) when_read(std::move(done));
+  Hull* const hull = hull_.get();
+  const std::optional<Error> failure = failure_;
+  // Whoever is told may drop this object.
+  for (Done<Hull*>& done : take_waiting()) hull != nullptr ? done(hull) : done(*failure);
 }
 
-// The worker has answered.
 Result<std::unique_ptr<Hull>> FilesAtRest::make_hull() {
-  TRY(image::receive_message(worker_->socket()));
-  TRY(worker_->finish());
   LightPlace place{.root = std::make_unique<RestingRoot>(spec_, layer_)};
   return make_light_hull(loop_, spec_, observer_, std::move(place));
 }
