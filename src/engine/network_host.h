@@ -3,7 +3,6 @@
 // first workload on and is made again after a crash from what the engine knows.
 #pragma once
 
-#include <condition_variable>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -14,7 +13,8 @@
 
 #include "engine/engine.h"
 #include "engine/networks.h"
-#include "kernel/file/lock_file.h"
+#include "kernel/event/event_fd.h"
+#include "kernel/netlink/nft_watch.h"
 #include "kernel/process/child.h"
 #include "network/dns/records.h"
 #include "network/nat/ruleset.h"
@@ -63,8 +63,12 @@ class NetworkHost {
   Result<void> install();
   Result<void> write_records();
   Result<void> flush_retired();
+  // proa-net (network_names.cc): has it run, and watches over it from then on.
   Result<void> start_names();
-  void watch_names();
+  Result<void> bind_names(std::uint16_t wanted);
+  Result<void> restart_names();
+  Result<void> start_watching();
+  void watch(const netlink::NftWatch& neighbours);
   void switch_forwarding();
   void restore_forwarding();
   // Everything but the bridges: nothing uses them any more.
@@ -83,10 +87,11 @@ class NetworkHost {
   bool stale_ = false;                          // proa-net's records are older than present_
   std::uint16_t names_port_ = 0;
   Fd datagrams_, connections_;
-  std::optional<process::Child> names_;
+  std::optional<process::Child> names_;  // where it is a child of ours
+  Fd alive_;                             // tells of its end; only the watcher lets go of it
   bool installed_ = false;
-  bool stopping_ = false;
-  std::condition_variable changed_;
+  // Both made once, with the first network.
+  std::optional<event::EventFd> stop_;
   std::thread watcher_;
 };
 

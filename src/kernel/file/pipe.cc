@@ -1,9 +1,11 @@
 #include "kernel/file/pipe.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 
 namespace proa::file {
 
@@ -13,6 +15,11 @@ Result<Pipe> make_pipe(std::size_t capacity) {
   // Past the user's share of pipe memory this fails and the default stays: slower, not wrong.
   ::fcntl(ends[1], F_SETPIPE_SZ, static_cast<int>(capacity));
   return Pipe{Fd(ends[0]), Fd(ends[1])};
+}
+
+Result<void> make_fifo(const std::string& path, mode_t mode) {
+  if (::mkfifo(path.c_str(), mode) == 0 || errno == EEXIST) return {};
+  return fail_errno("making the pipe '", path, "'");
 }
 
 }  // namespace proa::file

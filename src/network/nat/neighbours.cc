@@ -32,6 +32,8 @@ Result<void> allow_beside_neighbours(const std::string& bridge) {
   return {};
 }
 
+Result<netlink::NftWatch> watch_neighbours() { return netlink::NftWatch::open(kTable); }
+
 Result<void> forget_neighbours(const std::string& bridge) {
   netlink::NetlinkSocket socket = TRY(netlink::NetlinkSocket::open(NETLINK_NETFILTER));
   for (const std::uint8_t family : {kFamily4, kFamily6}) {
