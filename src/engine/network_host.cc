@@ -7,6 +7,7 @@
 
 #include "kernel/file/file.h"
 #include "network/bridge/bridge.h"
+#include "network/nat/iptables_legacy.h"
 #include "network/nat/neighbours.h"
 #include "wire/codec.h"
 
@@ -76,15 +77,25 @@ void NetworkHost::take_down() {
 Result<void> NetworkHost::ensure(const Network& network) {
   if (network.driver != NetworkDriver::bridge) return {};
   const std::lock_guard lock(mutex_);
-  if (networks_.contains(network.id)) return {};
+  if (networks_.contains(network.id)) {
+    // The kernel does not tell when these rules come.
+    tell_of_neighbours(network, network::allow_in_legacy(network.bridge));
+    return {};
+  }
   const network::BridgePlan plan = TRY(plan_of(network));
   TRY(start_names(), "starting the name server");
   TRY(network::ensure_bridge(plan), "making the network '", network.name, "'");
   networks_[network.id] = network;
   switch_forwarding();
-  discard(network::allow_beside_neighbours(network.bridge), "tried again while we run");
+  tell_of_neighbours(network, network::allow_beside_neighbours(network.bridge));
   if (!installed_) return install();
   return rules_.add(filtered_of(network));
+}
+
+void NetworkHost::tell_of_neighbours(const Network& network, const Result<void>& allowed) const {
+  if (allowed.ok() || !options_.warn) return;
+  options_.warn(cat("another engine's rules may stop what the network '", network.name,
+                    "' forwards: ", allowed.error().message()));
 }
 
 void NetworkHost::remove(const Network& network) {

@@ -60,6 +60,7 @@ class NetworkHost {
   Result<Present> present_of(const Workload& workload) const;
   Result<std::uint16_t> choose_port(const PublishedPort& port, std::uint8_t protocol,
                                     const std::vector<IpAddress>& addresses) const;
+  void tell_of_neighbours(const Network& network, const Result<void>& allowed) const;
   Result<void> install();
   Result<void> write_records();
   Result<void> flush_retired();
