@@ -50,8 +50,10 @@ NetworkHost::NetworkHost(const Options& options)
     : options_(options), directory_(options.run + "/net"), rules_(options.tag) {}
 
 NetworkHost::~NetworkHost() {
-  if (stop_) stop_->signal();
-  if (watcher_.joinable()) watcher_.join();
+  if (watcher_.joinable()) {
+    loop_->stop();
+    watcher_.join();
+  }
   const std::lock_guard lock(mutex_);
   if (!present_.empty() || !installed_) {
     // Workloads run on, and so do their names.

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -13,10 +14,10 @@
 
 #include "engine/engine.h"
 #include "engine/networks.h"
-#include "kernel/event/event_fd.h"
-#include "kernel/netlink/nft_watch.h"
+#include "io/loop.h"
 #include "kernel/process/child.h"
 #include "network/dns/records.h"
+#include "network/nat/neighbours.h"
 #include "network/nat/ruleset.h"
 #include "network/ports/port_book.h"
 
@@ -64,12 +65,14 @@ class NetworkHost {
   Result<void> install();
   Result<void> write_records();
   Result<void> flush_retired();
-  // proa-net (network_names.cc): has it run, and watches over it from then on.
+  // network_names.cc: has proa-net run, and starts it again when it dies.
   Result<void> start_names();
   Result<void> bind_names(std::uint16_t wanted);
-  Result<void> restart_names();
+  // The watcher: sleeps until proa-net ends or a neighbour's rules change.
   Result<void> start_watching();
-  void watch(const netlink::NftWatch& neighbours);
+  void look_at_neighbours();
+  void await_end();
+  void restart_names();
   void switch_forwarding();
   void restore_forwarding();
   // Everything but the bridges: nothing uses them any more.
@@ -90,9 +93,11 @@ class NetworkHost {
   Fd datagrams_, connections_;
   std::optional<process::Child> names_;  // where it is a child of ours
   Fd alive_;                             // tells of its end; only the watcher lets go of it
+  io::Clock::time_point started_;
   bool installed_ = false;
-  // Both made once, with the first network.
-  std::optional<event::EventFd> stop_;
+  // Of the watcher, made once, with the first network.
+  std::optional<network::NeighbourWatch> neighbours_;
+  std::unique_ptr<io::Loop> loop_;
   std::thread watcher_;
 };
 

@@ -9,7 +9,6 @@
 
 #include "base/number.h"
 #include "engine/network_host.h"
-#include "kernel/event/poll.h"
 #include "kernel/file/file.h"
 #include "kernel/file/pipe.h"
 #include "kernel/socket/internet.h"
@@ -22,7 +21,7 @@ namespace {
 constexpr int kDatagramsNumber = 3;
 constexpr int kConnectionsNumber = 4;
 constexpr int kAliveNumber = 5;
-// Between two starts, so that one that dies at once does not keep us busy.
+// From one start to the next, so that one that dies at once does not keep us busy.
 constexpr std::chrono::milliseconds kPause{200};
 
 struct Sockets {
@@ -56,6 +55,7 @@ Result<void> NetworkHost::start_names() {
     if (!last.ok()) return fail(ErrorKind::corrupt, "'", directory_, "/port' holds no port");
     names_port_ = last.value();
     alive_ = living.take();
+    loop_->post([this] { await_end(); });
     return {};
   }
   if (living.error().errno_code() != ENXIO) return std::move(living).error();
@@ -71,6 +71,8 @@ Result<void> NetworkHost::start_names() {
       {datagrams_, kDatagramsNumber}, {connections_, kConnectionsNumber}, {reading, kAliveNumber}};
   names_ = TRY(process::Child::spawn(spawn));
   alive_ = std::move(writing);
+  started_ = io::Clock::now();
+  loop_->post([this] { await_end(); });
   return {};
 }
 
@@ -93,54 +95,49 @@ Result<void> NetworkHost::bind_names(std::uint16_t wanted) {
   return {};
 }
 
-Result<void> NetworkHost::restart_names() {
-  if (options_.warn) options_.warn("proa-net is gone; starting it again");
-  alive_.reset();
-  names_.reset();
-  const std::uint16_t before = names_port_;
-  TRY(start_names());
-  if (installed_ && names_port_ != before) return install();
-  return {};
-}
-
 Result<void> NetworkHost::start_watching() {
-  if (watcher_.joinable()) return {};
-  netlink::NftWatch neighbours = TRY(network::watch_neighbours());
-  stop_ = TRY(event::EventFd::create());
-  watcher_ = std::thread([this, neighbours = std::move(neighbours)] { watch(neighbours); });
+  if (loop_) return {};
+  neighbours_ = TRY(network::watch_neighbours());
+  std::unique_ptr<io::Loop> loop = TRY(io::Loop::create());
+  TRY(loop->watch(neighbours_->fd(), {.readable = true},
+                  [this](io::Readiness) { look_at_neighbours(); }));
+  loop_ = std::move(loop);
+  watcher_ = std::thread([this] {
+    const Result<void> watched = loop_->run();
+    if (!watched.ok() && options_.warn) options_.warn(watched.error().message());
+  });
   return {};
 }
 
-// Starts proa-net again when it dies, and opens a neighbour's rules again where they came into our
-// way. Sleeps until one of both happens.
-void NetworkHost::watch(const netlink::NftWatch& neighbours) {
-  std::array<event::Waiting, 3> waiting;
-  auto& [stop, rules, names] = waiting;
-  stop = {stop_->fd().get(), {.readable = true}};
-  rules = {neighbours.fd().get(), {.readable = true}};
-  while (true) {
-    {
-      const std::lock_guard lock(mutex_);
-      names = {alive_.get(), {}};
-    }
-    // Without one to wait for, the last start failed and is tried again at once.
-    if (names.fd >= 0) discard(event::wait_for_any(waiting), "a pause follows");
-    if (stop.ready.readable) return;
-    {
-      const std::lock_guard lock(mutex_);
-      if (rules.ready.readable && neighbours.take()) {
-        for (const auto& [id, network] : networks_) {
-          discard(network::allow_beside_neighbours(network.bridge), "tried with the next change");
-        }
-      }
-      if (!alive_.valid() || names.ready.closed) {
-        const Result<void> started = restart_names();
-        if (!started.ok() && options_.warn) options_.warn(started.error().message());
-      }
-    }
-    discard(event::wait_for_any({waiting.data(), 1}, kPause), "a short pause does no harm");
-    if (stop.ready.readable) return;
+void NetworkHost::look_at_neighbours() {
+  const std::lock_guard lock(mutex_);
+  if (!neighbours_->take()) return;
+  for (const auto& [id, network] : networks_) {
+    tell_of_neighbours(network, network::allow_beside_neighbours(network.bridge));
   }
+}
+
+void NetworkHost::await_end() {
+  const std::lock_guard lock(mutex_);
+  const Result<void> watched = loop_->watch(alive_, {}, [this](io::Readiness) {
+    const std::lock_guard ended(mutex_);
+    loop_->forget(alive_);
+    alive_.reset();
+    names_.reset();
+    loop_->at(started_ + kPause, [this] { restart_names(); });
+  });
+  if (!watched.ok() && options_.warn) options_.warn(watched.error().message());
+}
+
+void NetworkHost::restart_names() {
+  const std::lock_guard lock(mutex_);
+  if (alive_.valid()) return;  // a network was made meanwhile
+  if (options_.warn) options_.warn("proa-net is gone; starting it again");
+  const std::uint16_t before = names_port_;
+  Result<void> started = start_names();
+  if (started.ok() && installed_ && names_port_ != before) started = install();
+  if (!started.ok() && options_.warn) options_.warn(started.error().message());
+  if (!alive_.valid()) loop_->after(kPause, [this] { restart_names(); });
 }
 
 }  // namespace proa::engine

@@ -33,7 +33,7 @@ Result<void> allow_beside_neighbours(const std::string& bridge) {
   return allow_in_legacy(bridge);
 }
 
-Result<netlink::NftWatch> watch_neighbours() { return netlink::NftWatch::open(kTable); }
+Result<NeighbourWatch> watch_neighbours() { return NeighbourWatch::open(kTable); }
 
 Result<void> forget_neighbours(const std::string& bridge) {
   netlink::NetlinkSocket socket = TRY(netlink::NetlinkSocket::open(NETLINK_NETFILTER));

@@ -15,7 +15,8 @@ namespace proa::network {
 Result<void> allow_beside_neighbours(const std::string& bridge);
 // Hears when that is due again: the chain came, or somebody emptied it. Of the legacy form the
 // kernel does not tell.
-Result<netlink::NftWatch> watch_neighbours();
+using NeighbourWatch = netlink::NftWatch;
+Result<NeighbourWatch> watch_neighbours();
 // Takes those rules away again.
 Result<void> forget_neighbours(const std::string& bridge);
 
