@@ -13,9 +13,8 @@ Result<void> run(const image::Message& message) {
     return fail(ErrorKind::corrupt, "undoing a compression takes two descriptors");
   }
   const FdRef output = message.descriptors[1];
-  Result<void> done = read_archive(message.descriptors[0], [output](ByteSpan bytes) {
-    return file::write_all(output, bytes);
-  });
+  Result<void> done = read_archive(
+      message.descriptors[0], [output](ByteSpan bytes) { return file::write_all(output, bytes); });
   // A reader that stops early has its reasons, and says them.
   if (!done.ok() && done.error().errno_code() == EPIPE) return {};
   return done;

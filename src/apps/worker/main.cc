@@ -18,9 +18,8 @@ namespace {
 using image::WorkerRole;
 
 std::optional<WorkerRole> parse_role(std::string_view text) {
-  for (const WorkerRole role :
-       {WorkerRole::fetch, WorkerRole::convert, WorkerRole::restore, WorkerRole::unpack,
-        WorkerRole::inflate}) {
+  for (const WorkerRole role : {WorkerRole::fetch, WorkerRole::convert, WorkerRole::restore,
+                                WorkerRole::unpack, WorkerRole::inflate}) {
     if (image::name(role) == text) return role;
   }
   return std::nullopt;

@@ -129,6 +129,10 @@ TEST_F(NetworkTest, a_workload_joins_a_bridge_and_reaches_its_gateway) {
                                   .mtu = 1400,
                                   .metric = 100};
     ASSERT_OK(join_by_veth(inside, endpoint));
+    // Nothing has to be waited for, on the bridge's side neither.
+    const std::string local = run({"ip", "-6", "addr", "show", "dev", "pr0", "scope", "link"}).out;
+    EXPECT_NE(local.find("inet6 fe80::42:aff:fe01:1/64"), std::string::npos) << local;
+    EXPECT_EQ(local.find("tentative"), std::string::npos) << local;
     std::thread workload([&] {
       ASSERT_OK(ns::join(inside, CLONE_NEWNET));
       EXPECT_TRUE(answers("10.1.0.1"));
