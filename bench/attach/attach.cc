@@ -91,7 +91,8 @@ Result<double> attach_bare(FdRef space, std::uint32_t number, const std::string&
                                         .peer_name = "eth0",
                                         .peer_mac = {},
                                         .peer_namespace = space})));
-  pair.push_back(netlink::set_up(cat("pb", number), netlink::LinkLocal::no));
+  pair.push_back(netlink::no_link_local(cat("pb", number)));
+  pair.push_back(netlink::set_up(cat("pb", number)));
   netlink::NftBatch batch(table);
   std::string key = netlink::pad("\x06");
   key += netlink::pad(std::string{static_cast<char>((20000 + number) >> 8),
@@ -104,7 +105,8 @@ Result<double> attach_bare(FdRef space, std::uint32_t number, const std::string&
   auto there = TRY(netlink::NetlinkSocket::open_in(space, NETLINK_ROUTE));
   const auto link = TRY(netlink::find_link(there, "eth0"));
   inside.push_back(netlink::set_up_index(1));
-  inside.push_back(netlink::set_up("eth0", netlink::LinkLocal::no));
+  inside.push_back(netlink::no_link_local("eth0"));
+  inside.push_back(netlink::set_up("eth0"));
   inside.push_back(netlink::add_address(link.index, {address_of(number), 20}));
   inside.push_back(netlink::add_default_route(link.index, IpAddress::v4(0x0ad00001U), 100));
   TRY(there.send(std::move(inside)));

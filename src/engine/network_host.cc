@@ -2,25 +2,18 @@
 
 #include <fcntl.h>
 
-#include <array>
 #include <chrono>
 #include <utility>
 
-#include "base/number.h"
 #include "kernel/file/file.h"
-#include "kernel/socket/internet.h"
 #include "network/bridge/bridge.h"
+#include "network/nat/iptables_legacy.h"
 #include "network/nat/neighbours.h"
 #include "wire/codec.h"
 
 namespace proa::engine {
 namespace {
 
-// Descriptors that proa-net finds open: apps/net/main.cc has the same numbers.
-constexpr int kDatagramsNumber = 3;
-constexpr int kConnectionsNumber = 4;
-constexpr int kLockNumber = 5;
-constexpr std::chrono::milliseconds kLook{200};
 constexpr std::chrono::seconds kPartingLimit{2};
 
 constexpr const char* kForward4 = "/proc/sys/net/ipv4/ip_forward";
@@ -57,16 +50,12 @@ NetworkHost::NetworkHost(const Options& options)
     : options_(options), directory_(options.run + "/net"), rules_(options.tag) {}
 
 NetworkHost::~NetworkHost() {
-  bool idle = false;
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-    idle = present_.empty();
+  if (watcher_.joinable()) {
+    loop_->stop();
+    watcher_.join();
   }
-  changed_.notify_all();
-  if (watcher_.joinable()) watcher_.join();
   const std::lock_guard lock(mutex_);
-  if (!idle || !installed_) {
+  if (!present_.empty() || !installed_) {
     // Workloads run on, and so do their names.
     if (names_) names_->detach();
     return;
@@ -90,15 +79,25 @@ void NetworkHost::take_down() {
 Result<void> NetworkHost::ensure(const Network& network) {
   if (network.driver != NetworkDriver::bridge) return {};
   const std::lock_guard lock(mutex_);
-  if (networks_.contains(network.id)) return {};
+  if (networks_.contains(network.id)) {
+    // The kernel does not tell when these rules come.
+    tell_of_neighbours(network, network::allow_in_legacy(network.bridge));
+    return {};
+  }
   const network::BridgePlan plan = TRY(plan_of(network));
   TRY(start_names(), "starting the name server");
   TRY(network::ensure_bridge(plan), "making the network '", network.name, "'");
   networks_[network.id] = network;
   switch_forwarding();
-  discard(network::allow_beside_neighbours(network.bridge), "tried again while we run");
+  tell_of_neighbours(network, network::allow_beside_neighbours(network.bridge));
   if (!installed_) return install();
   return rules_.add(filtered_of(network));
+}
+
+void NetworkHost::tell_of_neighbours(const Network& network, const Result<void>& allowed) const {
+  if (allowed.ok() || !options_.warn) return;
+  options_.warn(cat("another engine's rules may stop what the network '", network.name,
+                    "' forwards: ", allowed.error().message()));
 }
 
 void NetworkHost::remove(const Network& network) {
@@ -183,93 +182,6 @@ Result<void> NetworkHost::write_records() {
   for (const auto& [id, present] : present_) content += present.encoded;
   const Fd directory = TRY(file::open(directory_, O_PATH | O_DIRECTORY));
   return file::replace_file(directory, "records", content, 0644, file::Durable::no);
-}
-
-Result<void> NetworkHost::start_names() {
-  if (names_port_ != 0 && installed_) return {};
-  TRY(file::make_directories(directory_, 0755));
-  std::optional<file::LockFile> lock = TRY(file::LockFile::try_take(directory_ + "/lock"));
-  const Result<std::string> kept = file::read_file(directory_ + "/port");
-  const Result<std::uint16_t> last =
-      parse_number<std::uint16_t>(kept.ok() ? trim(kept.value()) : std::string_view("0"));
-  if (!lock) {  // one that an earlier engine started lives
-    if (!last.ok()) return fail(ErrorKind::corrupt, "'", directory_, "/port' holds no port");
-    names_port_ = last.value();
-    watch_names();
-    return {};
-  }
-  if (!datagrams_.valid()) {
-    const std::array<std::uint8_t, 16> zero = {};
-    Result<Fd> bound = fail(ErrorKind::internal, "no socket");
-    std::uint16_t port = last.ok() ? last.value() : 0;
-    for (int attempt = 0; attempt < 20; ++attempt) {
-      // Both versions in one socket, version 4 alone where there is no other.
-      for (const IpAddress& any : {IpAddress::v6(zero), IpAddress()}) {
-        bound = socket::bind_internet(socket::Transport::udp, {any, port}, socket::Versions::both);
-        if (!bound.ok()) continue;
-        const std::uint16_t chosen = TRY(socket::port_of(bound.value()));
-        Result<Fd> listening =
-            socket::bind_internet(socket::Transport::tcp, {any, chosen}, socket::Versions::both);
-        if (!listening.ok()) continue;
-        datagrams_ = bound.take();
-        connections_ = listening.take();
-        names_port_ = chosen;
-        break;
-      }
-      if (datagrams_.valid()) break;
-      port = 0;
-    }
-    if (!datagrams_.valid()) return std::move(bound).error();
-    const Fd directory = TRY(file::open(directory_, O_PATH | O_DIRECTORY));
-    TRY(file::replace_file(directory, "port", cat(names_port_, "\n"), 0644, file::Durable::no));
-  }
-  TRY(write_records());
-  process::Spawn spawn;
-  spawn.program = options_.programs + "/proa-net";
-  spawn.arguments = {"proa-net", directory_};
-  spawn.environment = std::vector<std::string>();
-  spawn.inherited = {{datagrams_, kDatagramsNumber},
-                     {connections_, kConnectionsNumber},
-                     {lock->fd(), kLockNumber}};
-  names_ = TRY(process::Child::spawn(spawn));
-  watch_names();
-  return {};
-}
-
-// Starts proa-net again when it dies, and looks whether another engine's rules came into our way.
-void NetworkHost::watch_names() {
-  if (watcher_.joinable()) return;
-  watcher_ = std::thread([this] {
-    std::unique_lock lock(mutex_);
-    int turns = 0;
-    while (!changed_.wait_for(lock, kLook, [this] { return stopping_; })) {
-      if (++turns % 10 == 0) {
-        for (const auto& [id, network] : networks_) {
-          discard(network::allow_beside_neighbours(network.bridge), "tried again in a while");
-        }
-      }
-      if (names_) {
-        const auto ended = names_->wait_for(std::chrono::milliseconds(0));
-        if (!ended.ok() || !ended.value()) continue;
-        names_.reset();
-      }
-      auto free = file::LockFile::try_take(directory_ + "/lock");
-      if (!free.ok() || !free.value()) continue;
-      if (options_.warn) options_.warn("proa-net is gone; starting it again");
-      const std::uint16_t before = names_port_;
-      const bool installed = std::exchange(installed_, false);
-      Result<void> started = [&]() -> Result<void> {
-        // Ours let go, or proa-net would not get the lock from us.
-        free.value().reset();
-        TRY(start_names());
-        installed_ = installed;
-        if (installed && names_port_ != before) return install();
-        return {};
-      }();
-      installed_ = installed;
-      if (!started.ok() && options_.warn) options_.warn(started.error().message());
-    }
-  });
 }
 
 // Workloads reach what lies beyond this host only where the kernel forwards. What it was before is

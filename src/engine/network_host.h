@@ -3,8 +3,8 @@
 // first workload on and is made again after a crash from what the engine knows.
 #pragma once
 
-#include <condition_variable>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -14,9 +14,10 @@
 
 #include "engine/engine.h"
 #include "engine/networks.h"
-#include "kernel/file/lock_file.h"
+#include "io/loop.h"
 #include "kernel/process/child.h"
 #include "network/dns/records.h"
+#include "network/nat/neighbours.h"
 #include "network/nat/ruleset.h"
 #include "network/ports/port_book.h"
 
@@ -60,11 +61,18 @@ class NetworkHost {
   Result<Present> present_of(const Workload& workload) const;
   Result<std::uint16_t> choose_port(const PublishedPort& port, std::uint8_t protocol,
                                     const std::vector<IpAddress>& addresses) const;
+  void tell_of_neighbours(const Network& network, const Result<void>& allowed) const;
   Result<void> install();
   Result<void> write_records();
   Result<void> flush_retired();
+  // network_names.cc: has proa-net run, and starts it again when it dies.
   Result<void> start_names();
-  void watch_names();
+  Result<void> bind_names(std::uint16_t wanted);
+  // The watcher: sleeps until proa-net ends or a neighbour's rules change.
+  Result<void> start_watching();
+  void look_at_neighbours();
+  void await_end();
+  void restart_names();
   void switch_forwarding();
   void restore_forwarding();
   // Everything but the bridges: nothing uses them any more.
@@ -83,10 +91,13 @@ class NetworkHost {
   bool stale_ = false;                          // proa-net's records are older than present_
   std::uint16_t names_port_ = 0;
   Fd datagrams_, connections_;
-  std::optional<process::Child> names_;
+  std::optional<process::Child> names_;  // where it is a child of ours
+  Fd alive_;                             // tells of its end; only the watcher lets go of it
+  io::Clock::time_point started_;
   bool installed_ = false;
-  bool stopping_ = false;
-  std::condition_variable changed_;
+  // Of the watcher, made once, with the first network.
+  std::optional<network::NeighbourWatch> neighbours_;
+  std::unique_ptr<io::Loop> loop_;
   std::thread watcher_;
 };
 

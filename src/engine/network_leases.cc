@@ -127,8 +127,8 @@ Result<Attachment> LiveNetworks::lease(const Attachment& wanted) {
   leased.endpoint = random_hex(64);
   if (known.network.driver != NetworkDriver::bridge) return leased;
   if (known.ports >= kBridgePorts) {
-    return fail(ErrorKind::exhausted, "network ", known.network.name, " has ", kBridgePorts,
-                " workloads: a bridge carries no more");
+    return fail(ErrorKind::exhausted, "network ", known.network.name,
+                " has 1,023 workloads: a bridge carries no more");
   }
   std::vector<std::pair<network::AddressPool*, IpAddress>> taken;
   const auto lease_all = [&]() -> Result<void> {

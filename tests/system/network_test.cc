@@ -149,6 +149,35 @@ class Networks : public fixtures::HullTest {
     arguments.insert(arguments.begin(), {"exec", "-i", from});
     return body_of(engine().docker(arguments, kQuestion));
   }
+  // Ports of a bridge that no workload is behind, made at one go and known by their group.
+  static void crowd(const std::string& bridge, int count) {
+    std::string lines;
+    for (int number = 0; number < count; ++number) {
+      lines += cat("link add crowd", number, " group 77 master ", bridge, " type veth\n");
+    }
+    const Output made =
+        fixtures::run({.arguments = {"/usr/sbin/ip", "-batch", "-"}, .input = lines});
+    ASSERT_EQ(made.code, 0) << made.err;
+  }
+  static std::size_t links_of_workloads() {
+    const std::vector<std::string> all = links();
+    return static_cast<std::size_t>(
+        std::ranges::count_if(all, [](const std::string& name) { return name.starts_with("pv"); }));
+  }
+  // How often the threads of a process went to sleep.
+  static std::uint64_t naps(pid_t pid) {
+    std::uint64_t sum = 0;
+    const Fd tasks = file::open(cat("/proc/", pid, "/task"), O_RDONLY | O_DIRECTORY).take();
+    for (const std::string& task : file::list(tasks).take()) {
+      const Result<std::string> status = file::read_file_at(tasks, task + "/status");
+      if (!status.ok()) continue;  // it has ended
+      const std::string_view key = "\nvoluntary_ctxt_switches:";
+      const std::string_view rest =
+          std::string_view(status.value()).substr(status.value().find(key) + key.size());
+      sum += parse_number<std::uint64_t>(trim(split_once(rest, '\n').first)).take();
+    }
+    return sum;
+  }
   std::string address(const std::string& name, const std::string& network) {
     return docker({"inspect", "--format",
                    cat("{{(index .NetworkSettings.Networks \"", network, "\").IPAddress}}"), name});
@@ -288,6 +317,44 @@ TEST_P(Networks, fixed_addresses_shared_and_missing_networks) {
   }
   EXPECT_THAT(refused({"network", "create", " "}), HasSubstr("invalid network name"));
   EXPECT_THAT(refused({"network", "create", "a\tb"}), HasSubstr("invalid network name"));
+}
+
+TEST_P(Networks, a_full_bridge_is_refused_by_name_until_a_port_is_free) {
+  docker({"network", "create", "--subnet", "10.77.0.0/20", "full"});
+  serve_beside("first", {"--network", "full"});
+  const std::string id = docker({"network", "inspect", "--format", "{{.Id}}", "full"});
+  const std::vector<std::string> all = links();
+  const auto bridge = std::ranges::find_if(
+      all, [&](const std::string& name) { return name.ends_with(id.substr(0, 8)); });
+  ASSERT_NE(bridge, all.end());
+  // Of 1,024 port numbers the kernel gives all but the first.
+  crowd(*bridge, 1022);
+  const std::vector<std::string> options = {"--network", "full", "--ip",
+                                            "10.77.0.9", "-p",   "8080:80"};
+  for (int round = 0; round < 2; ++round) {
+    // The second time says that the address and the port are free again.
+    EXPECT_THAT(refused(words("run", line_of("late", options))),
+                HasSubstr("of the network 'full' has all of its 1,023 ports in use"));
+    docker({"rm", "-f", "late"});
+    EXPECT_TRUE(eventually([] { return links_of_workloads() == 1; }));
+    const std::string rules = command({"/usr/sbin/nft", "list", "ruleset"}).out;
+    EXPECT_THAT(rules, Not(HasSubstr("8080")));
+  }
+  ip({"link", "del", "crowd7"});
+  serve("next", options);
+  EXPECT_TRUE(eventually([&] { return page_from_outside("192.0.2.1:8080") == "next"; }));
+  EXPECT_EQ(address("next", "full"), "10.77.0.9");
+  ip({"link", "del", "group", "77"});
+}
+
+TEST_P(Networks, an_engine_that_nobody_asks_sleeps) {
+  serve("web", {"-p", "8080:80"});
+  // Within the patience there is a second in which no thread woke up.
+  EXPECT_TRUE(eventually([&] {
+    const std::uint64_t before = naps(engine().pid());
+    std::this_thread::sleep_for(std::chrono::seconds(1));
+    return naps(engine().pid()) == before;
+  }));
 }
 
 TEST_P(Networks, nothing_is_left_when_workloads_and_proad_have_gone) {

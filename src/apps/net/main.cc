@@ -1,9 +1,9 @@
 // proa-net: names for all networks, and published ports for clients on loopback. Started by proad
 // as
 //   proa-net DIRECTORY
-// with descriptor 3 its datagram socket, 4 its listening socket and 5 the lock that tells that it
-// lives. It reads DIRECTORY/records, outlives proad, and keeps no right but that to bind ports
-// below 1024.
+// with descriptor 3 its datagram socket, 4 its listening socket and 5 the reading end of
+// DIRECTORY/alive, whose last closing tells of its end. It reads DIRECTORY/records, outlives proad,
+// and keeps no right but that to bind ports below 1024.
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <malloc.h>
@@ -26,7 +26,7 @@ using namespace proa;
 
 constexpr int kDatagrams = 3;
 constexpr int kConnections = 4;
-constexpr int kLock = 5;
+constexpr int kAlive = 5;
 constexpr uid_t kNobody = 65534;
 
 void tell(std::string_view message) {
@@ -73,7 +73,7 @@ class RecordsFile {
 
 Result<void> serve(const char* path) {
   Fd datagrams(kDatagrams), connections(kConnections);
-  const Fd lock(kLock);
+  const Fd alive(kAlive);
   const auto loop = TRY(io::Loop::create());
   const auto watch = TRY(file::DirectoryWatch::open(path));
   Fd directory = TRY(file::open(path, O_RDONLY | O_DIRECTORY));

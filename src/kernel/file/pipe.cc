@@ -1,9 +1,11 @@
 #include "kernel/file/pipe.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 
 namespace proa::file {
 
@@ -21,6 +23,11 @@ Result<std::size_t> tee_some(FdRef from, FdRef to, std::size_t most) {
     if (count >= 0) return static_cast<std::size_t>(count);
     if (errno != EINTR) return fail_errno("tee");
   }
+}
+
+Result<void> make_fifo(const std::string& path, mode_t mode) {
+  if (::mkfifo(path.c_str(), mode) == 0 || errno == EEXIST) return {};
+  return fail_errno("making the pipe '", path, "'");
 }
 
 }  // namespace proa::file

@@ -1,12 +1,16 @@
-// Reading what the kernel answered: attributes found by their number, bounds checked.
+// Reading what the kernel says: messages one by one, attributes found by their number, bounds
+// checked.
 #pragma once
 
 #include <linux/netlink.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <optional>
 #include <string_view>
+
+#include "base/result.h"
 
 namespace proa::netlink {
 
@@ -38,6 +42,23 @@ std::optional<Struct> front_of(std::string_view bytes) {
 inline std::string_view behind(std::string_view bytes, std::size_t fixed) {
   const std::size_t aligned = (fixed + 3) & ~std::size_t{3};
   return bytes.size() < aligned ? std::string_view() : bytes.substr(aligned);
+}
+
+// Gives each message of one datagram to `each`, header and the part behind it, until one fails.
+//
+// Errors: corrupt (cut short), what `each` gave
+template <typename Each>
+Result<void> for_each_message(std::string_view datagram, Each each) {
+  while (!datagram.empty()) {
+    const auto header = front_of<nlmsghdr>(datagram);
+    if (!header || header->nlmsg_len < sizeof(nlmsghdr) || header->nlmsg_len > datagram.size()) {
+      return fail(ErrorKind::corrupt, "a netlink answer is cut short");
+    }
+    const std::size_t step = (std::size_t{header->nlmsg_len} + 3) & ~std::size_t{3};
+    TRY(each(*header, datagram.substr(sizeof(nlmsghdr), header->nlmsg_len - sizeof(nlmsghdr))));
+    datagram.remove_prefix(std::min(datagram.size(), step));
+  }
+  return {};
 }
 
 }  // namespace proa::netlink

@@ -28,14 +28,6 @@ Message link_message(std::uint16_t flags, unsigned up, unsigned index = 0) {
   return message;
 }
 
-void put_no_link_local(Message& message) {
-  message.nest(IFLA_AF_SPEC | NLA_F_NESTED, [](Message& families) {
-    families.nest(AF_INET6 | NLA_F_NESTED, [](Message& family) {
-      family.put_number(IFLA_INET6_ADDR_GEN_MODE, std::uint8_t{IN6_ADDR_GEN_MODE_NONE});
-    });
-  });
-}
-
 Result<std::uint32_t> index_of(const std::string& name) {
   const unsigned index = ::if_nametoindex(name.c_str());
   if (index == 0) return fail_errno("finding the link '", printable(name, 40), "'");
@@ -84,19 +76,27 @@ Request add_bridge(const Bridge& bridge) {
   message.put_text(IFLA_IFNAME, bridge.name);
   message.put(IFLA_ADDRESS, bridge.mac);
   if (bridge.mtu > 0) message.put_number(IFLA_MTU, bridge.mtu);
-  message.nest(IFLA_LINKINFO, [](Message& info) { info.put_text(IFLA_INFO_KIND, "bridge"); });
+  message.nest(IFLA_LINKINFO, [](Message& info) {
+    info.put_text(IFLA_INFO_KIND, "bridge");
+    info.nest(IFLA_INFO_DATA,
+              [](Message& data) { data.put_number(IFLA_BR_MCAST_SNOOPING, std::uint8_t{0}); });
+  });
   return {std::move(message), cat("making the bridge '", bridge.name, "'"), EEXIST};
 }
 
-Request set_up(const std::string& name, LinkLocal link_local) {
-  Message message = link_message(0, IFF_UP);
+Request no_link_local(const std::string& name) {
+  Message message = link_message(0, 0);
   message.put_text(IFLA_IFNAME, name);
-  if (link_local == LinkLocal::no) put_no_link_local(message);
-  return {std::move(message), cat("bringing the link '", name, "' up")};
+  message.nest(IFLA_AF_SPEC | NLA_F_NESTED, [](Message& families) {
+    families.nest(AF_INET6 | NLA_F_NESTED, [](Message& family) {
+      family.put_number(IFLA_INET6_ADDR_GEN_MODE, std::uint8_t{IN6_ADDR_GEN_MODE_NONE});
+    });
+  });
+  return {std::move(message), cat("setting up the link '", name, "'")};
 }
 
-Request set_up_port(const std::string& name, Hairpin hairpin) {
-  Request request = set_up(name, LinkLocal::no);
+Request prepare_port(const std::string& name, Hairpin hairpin) {
+  Request request = no_link_local(name);
   if (hairpin == Hairpin::yes) {
     request.message.nest(IFLA_LINKINFO | NLA_F_NESTED, [](Message& info) {
       info.nest(IFLA_INFO_SLAVE_DATA | NLA_F_NESTED,
@@ -104,6 +104,12 @@ Request set_up_port(const std::string& name, Hairpin hairpin) {
     });
   }
   return request;
+}
+
+Request set_up(const std::string& name) {
+  Message message = link_message(0, IFF_UP);
+  message.put_text(IFLA_IFNAME, name);
+  return {std::move(message), cat("bringing the link '", name, "' up")};
 }
 
 Request set_up_index(std::uint32_t index) {

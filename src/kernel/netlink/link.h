@@ -34,16 +34,20 @@ struct Bridge {
   std::string mac;  // six bytes: fixed, or it would change with the ports
   std::uint32_t mtu = 0;
 };
-// One that exists is no error.
+// Without multicast snooping, which without a querier on the network forwards to everybody all the
+// same, and has every port's timers set anew whenever one port comes or goes. One that exists is no
+// error.
 Request add_bridge(const Bridge& bridge);
 
-enum class LinkLocal : bool { no, yes };
-// Brings a link up; LinkLocal::no keeps the kernel from giving it an IPv6 address by itself.
-Request set_up(const std::string& name, LinkLocal link_local);
-Request set_up_index(std::uint32_t index);
-// Brings a bridge's port up. Hairpin::yes: frames may leave by the port that they came in by.
+// Keeps the kernel from giving a link an IPv6 address by itself. Of a link that is still down: the
+// kernel tells of a change of one that is up, and looks through all routes and ports then.
+Request no_link_local(const std::string& name);
+// As no_link_local, of a bridge's port. Hairpin::yes: frames may leave by the port that they came
+// in by.
 enum class Hairpin : bool { no, yes };
-Request set_up_port(const std::string& name, Hairpin hairpin);
+Request prepare_port(const std::string& name, Hairpin hairpin);
+Request set_up(const std::string& name);
+Request set_up_index(std::uint32_t index);
 // Puts a link under a bridge.
 Result<Request> set_bridge(const std::string& name, const std::string& bridge, std::uint32_t mtu);
 // Takes a link out of its bridge, and down.

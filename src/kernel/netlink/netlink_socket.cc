@@ -34,21 +34,6 @@ std::string words_of(std::string_view message, const nlmsghdr& header) {
   return text ? cat(" (", printable(trim(text->substr(0, text->find('\0')))), ")") : std::string();
 }
 
-// Walks the messages of one datagram; `each` gives false to stop.
-Result<void> for_each_message(
-    std::string_view datagram,
-    const std::function<Result<void>(const nlmsghdr&, std::string_view)>& each) {
-  while (!datagram.empty()) {
-    const auto header = front_of<nlmsghdr>(datagram);
-    if (!header || header->nlmsg_len < sizeof(nlmsghdr) || header->nlmsg_len > datagram.size()) {
-      return fail(ErrorKind::corrupt, "a netlink answer is cut short");
-    }
-    TRY(each(*header, datagram.substr(sizeof(nlmsghdr), header->nlmsg_len - sizeof(nlmsghdr))));
-    datagram.remove_prefix(std::min(datagram.size(), align_up<std::size_t>(header->nlmsg_len, 4)));
-  }
-  return {};
-}
-
 }  // namespace
 
 Result<NetlinkSocket> NetlinkSocket::open(int protocol) {

@@ -23,6 +23,19 @@ std::string mac_of(const BridgePlan& plan) {
   return mac;
 }
 
+// The one that the kernel would choose for a MAC.
+//
+// Spec: RFC 4291, appendix A
+Result<HostAddress> link_local_of(std::string_view mac) {
+  if (mac.size() != 6) return fail(ErrorKind::internal, "a MAC has six bytes");
+  std::string bytes("\xfe\x80\0\0\0\0\0\0", 8);
+  bytes += static_cast<char>(mac[0] ^ 2);
+  bytes += mac.substr(1, 2);
+  bytes += "\xff\xfe";
+  bytes += mac.substr(3);
+  return HostAddress{IpAddress::from_bytes(bytes).value_or(IpAddress()), 64};
+}
+
 }  // namespace
 
 Result<void> ensure_bridge(const BridgePlan& plan) {
@@ -35,9 +48,15 @@ Result<void> ensure_bridge(const BridgePlan& plan) {
     return fail(ErrorKind::already_exists, "the link '", plan.name, "' exists and is not a bridge");
   }
   std::vector<netlink::Request> requests;
+  bool v6 = false;
   for (const HostAddress& address : plan.addresses) {
     requests.push_back(netlink::add_address(link.index, address));
+    v6 = v6 || address.address.is_v6();
   }
+  // Neighbours are asked for from this address: where the kernel gave it, it would not be usable
+  // for two seconds after the first workload's start, and nothing was forwarded there over
+  // version 6.
+  if (v6) requests.push_back(netlink::add_address(link.index, TRY(link_local_of(link.mac))));
   requests.push_back(netlink::set_up_index(link.index));
   return socket.send(std::move(requests));
 }

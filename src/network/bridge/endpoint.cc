@@ -12,7 +12,6 @@
 namespace proa::network {
 namespace {
 
-using netlink::LinkLocal;
 using netlink::NetlinkSocket;
 using netlink::Request;
 
@@ -27,11 +26,13 @@ Result<void> in_words(Result<void> outcome, const wire::Endpoint& endpoint) {
 
 // Where bridge netfilter (br_netfilter) is on, it translates addresses while it bridges: a frame to
 // a port that the workload itself published goes back to it without having been routed.
-Request set_up_port(const wire::Endpoint& endpoint) {
+void set_up_port(std::vector<Request>& requests, const wire::Endpoint& endpoint) {
   constexpr const char* kSwitch = "/proc/sys/net/bridge/bridge-nf-call-iptables";
   const Result<std::string> value = file::read_file(kSwitch);
   const bool on = value.ok() && trim(value.value()) == "1";
-  return netlink::set_up_port(endpoint.link, on ? netlink::Hairpin::yes : netlink::Hairpin::no);
+  requests.push_back(
+      netlink::prepare_port(endpoint.link, on ? netlink::Hairpin::yes : netlink::Hairpin::no));
+  requests.push_back(netlink::set_up(endpoint.link));
 }
 
 Result<void> configure(NetlinkSocket& socket, const wire::Endpoint& endpoint) {
@@ -43,7 +44,8 @@ Result<void> configure(NetlinkSocket& socket, const wire::Endpoint& endpoint) {
     v6 = v6 || addresses.back().address.is_v6();
   }
   std::vector<Request> requests;
-  requests.push_back(netlink::set_up(endpoint.guest_device, v6 ? LinkLocal::yes : LinkLocal::no));
+  if (!v6) requests.push_back(netlink::no_link_local(endpoint.guest_device));
+  requests.push_back(netlink::set_up(endpoint.guest_device));
   for (const HostAddress& address : addresses) {
     requests.push_back(netlink::add_address(link.index, address));
   }
@@ -74,7 +76,7 @@ Result<void> join_by_veth(FdRef network_namespace, const wire::Endpoint& endpoin
   if (!endpoint.mac.empty()) veth.peer_mac = TRY(netlink::parse_mac(endpoint.mac));
   std::vector<Request> requests;
   requests.push_back(TRY(netlink::add_veth(veth)));
-  requests.push_back(set_up_port(endpoint));
+  set_up_port(requests, endpoint);
   Rollback undo;
   undo.add([&] { discard(leave_by_veth(endpoint), "the namespace's end takes it along"); });
   TRY(in_words(here.send(std::move(requests)), endpoint));
@@ -103,7 +105,7 @@ Result<void> join_by_tap(const std::string& link, const wire::Endpoint& endpoint
     requests.push_back(netlink::rename_link(found.index, endpoint.link));
   }
   requests.push_back(TRY(netlink::set_bridge(endpoint.link, endpoint.bridge, endpoint.mtu)));
-  requests.push_back(set_up_port(endpoint));
+  set_up_port(requests, endpoint);
   return in_words(here.send(std::move(requests)), endpoint);
 }
 

@@ -6,6 +6,7 @@
 #include <linux/netlink.h>
 
 #include "kernel/netlink/nft.h"
+#include "network/nat/iptables_legacy.h"
 
 namespace proa::network {
 namespace {
@@ -29,8 +30,10 @@ Result<void> allow_beside_neighbours(const std::string& bridge) {
     batch.insert_rule(kChain, netlink::NftRule().output_link_is(bridge).accept(), bridge);
     TRY(std::move(batch).apply(socket));
   }
-  return {};
+  return allow_in_legacy(bridge);
 }
+
+Result<NeighbourWatch> watch_neighbours() { return NeighbourWatch::open(kTable); }
 
 Result<void> forget_neighbours(const std::string& bridge) {
   netlink::NetlinkSocket socket = TRY(netlink::NetlinkSocket::open(NETLINK_NETFILTER));
@@ -41,7 +44,7 @@ Result<void> forget_neighbours(const std::string& bridge) {
     for (const std::uint64_t handle : rules.value()) batch.remove_rule(kChain, handle);
     TRY(std::move(batch).apply(socket));
   }
-  return {};
+  return forget_in_legacy(bridge);
 }
 
 }  // namespace proa::network

@@ -14,6 +14,7 @@
 #include "kernel/namespace/namespace.h"
 #include "network/bridge/bridge.h"
 #include "network/bridge/endpoint.h"
+#include "network/nat/neighbours.h"
 #include "tests/fixtures/command.h"
 #include "tests/fixtures/leak_check.h"
 #include "tests/fixtures/require.h"
@@ -128,6 +129,10 @@ TEST_F(NetworkTest, a_workload_joins_a_bridge_and_reaches_its_gateway) {
                                   .mtu = 1400,
                                   .metric = 100};
     ASSERT_OK(join_by_veth(inside, endpoint));
+    // Nothing has to be waited for, on the bridge's side neither.
+    const std::string local = run({"ip", "-6", "addr", "show", "dev", "pr0", "scope", "link"}).out;
+    EXPECT_NE(local.find("inet6 fe80::42:aff:fe01:1/64"), std::string::npos) << local;
+    EXPECT_EQ(local.find("tentative"), std::string::npos) << local;
     std::thread workload([&] {
       ASSERT_OK(ns::join(inside, CLONE_NEWNET));
       EXPECT_TRUE(answers("10.1.0.1"));
@@ -160,6 +165,79 @@ TEST_F(NetworkTest, a_workload_joins_a_bridge_and_reaches_its_gateway) {
     EXPECT_NE(run({"ip", "link", "show", "pr0"}).code, 0);
     ASSERT_OK(remove_bridge(plan));
   });
+}
+
+TEST_F(NetworkTest, a_full_bridge_refuses_by_name_and_leaves_nothing_of_the_join) {
+  REQUIRE(root);
+  in_new_namespace([] {
+    ASSERT_OK(ensure_bridge({"pr0", {HostAddress::parse("10.1.0.1/20").take()}, 0}));
+    std::string crowd;
+    for (int number = 0; number < 1023; ++number) {
+      crowd += cat("link add crowd", number, " master pr0 type veth\n");
+    }
+    const fixtures::Output made =
+        fixtures::run({.arguments = {"/usr/sbin/ip", "-batch", "-"}, .input = crowd});
+    ASSERT_EQ(made.code, 0) << made.err;
+    const Fd inside = new_namespace();
+    const wire::Endpoint endpoint{.network = "many",
+                                  .link = "pv0",
+                                  .guest_device = "eth0",
+                                  .addresses = {"10.1.0.2/20"},
+                                  .gateways = {"10.1.0.1"},
+                                  .bridge = "pr0"};
+    const auto expect_full = [](const Result<void>& joined) {
+      ASSERT_FALSE(joined.ok());
+      EXPECT_EQ(joined.error().kind(), ErrorKind::exhausted);
+      EXPECT_EQ(joined.error().message(),
+                "the bridge 'pr0' of the network 'many' has all of its 1,023 ports in use");
+    };
+    expect_full(join_by_veth(inside, endpoint));
+    EXPECT_NE(run({"ip", "link", "show", "pv0"}).code, 0);
+    const Result<Fd> tap = open_tap("pv-free");
+    ASSERT_OK(tap);
+    expect_full(join_by_tap("pv-free", endpoint));
+    // One leaves, and either kind joins.
+    ASSERT_EQ(run({"ip", "link", "del", "crowd5"}).code, 0);
+    wire::Endpoint other = endpoint;
+    other.link = "pv1";
+    ASSERT_OK(join_by_veth(inside, other));
+    ASSERT_OK(leave_by_veth(other));
+    ASSERT_OK(join_by_tap("pv0", endpoint));
+  });
+}
+
+TEST_F(NetworkTest, iptables_of_both_kinds_let_a_bridge_pass_and_are_left_as_they_were) {
+  REQUIRE(root);
+  for (const std::string kind : {"nft", "legacy"}) {
+    in_new_namespace([&] {
+      const bool told = kind == "nft";  // of the other form the kernel tells nothing
+      const std::string programs[] = {"iptables-" + kind, "ip6tables-" + kind};
+      const auto watch = watch_neighbours();
+      ASSERT_OK(watch);
+      // Without a neighbour nothing is made.
+      ASSERT_OK(allow_beside_neighbours("pr0"));
+      EXPECT_EQ(run({"nft", "list", "ruleset"}).out, "");
+      for (const std::string& program : programs) {
+        ASSERT_EQ(run({program, "-P", "FORWARD", "DROP"}).code, 0);
+      }
+      EXPECT_EQ(watch.value().take(), told);
+      ASSERT_OK(allow_beside_neighbours("pr0"));
+      ASSERT_OK(allow_beside_neighbours("pr0"));
+      EXPECT_FALSE(watch.value().take());
+      for (const std::string& program : programs) {
+        const std::string rules = run({program, "-S", "FORWARD"}).out;
+        EXPECT_EQ(std::ranges::count(rules, '\n'), 3) << rules;
+        EXPECT_NE(rules.find("-A FORWARD -i pr0"), std::string::npos) << rules;
+        EXPECT_NE(rules.find("-A FORWARD -o pr0"), std::string::npos) << rules;
+      }
+      ASSERT_OK(forget_neighbours("pr0"));
+      ASSERT_OK(forget_neighbours("pr0"));
+      EXPECT_EQ(watch.value().take(), told);
+      for (const std::string& program : programs) {
+        EXPECT_EQ(run({program, "-S", "FORWARD"}).out, "-P FORWARD DROP\n");
+      }
+    });
+  }
 }
 
 TEST_F(NetworkTest, nothing_is_left_of_a_join_that_fails) {

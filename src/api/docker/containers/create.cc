@@ -23,9 +23,8 @@ Result<void> add_volumes_from(engine::Engine& engine, engine::Config& config) {
       engine::Mount mount = point.mount;
       if (mode == "ro") mount.read_only = true;
       mount.anonymous = false;
-      const bool covered = std::ranges::any_of(config.mounts, [&](const auto& own) {
-        return own.destination == mount.destination;
-      });
+      const bool covered = std::ranges::any_of(
+          config.mounts, [&](const auto& own) { return own.destination == mount.destination; });
       if (!covered) config.mounts.push_back(std::move(mount));
     }
   }
