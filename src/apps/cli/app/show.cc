@@ -82,7 +82,6 @@ Result<int> do_ps(Call& call) {
   const auto* containers = answer.get_if<Value::Array>();
   if (containers == nullptr) return fail(ErrorKind::corrupt, "the engine sent no list");
   std::vector<Value> rows;
-  std::string ids;
   for (const Value& container : *containers) {
     Value row = row_of(container, now());
     if (!wanted.empty() && !wanted.contains(text_at(row, "Service"))) continue;
