@@ -253,11 +253,14 @@ Result<void> LiveEngine::ask(const EntryPtr& entry, wire::MessageType type, Mess
 template <typename T>
 Result<T> LiveEngine::ask_files(const std::string& ref, Repeatable repeatable,
                                 std::move_only_function<void(hull::Hull&, hull::Done<T>)> ask) {
-  constexpr int kMostTries = 5;
+  // How long whatever carried the workload may take to be followed by the next.
+  constexpr std::chrono::seconds kPatience{10};
+  constexpr std::chrono::milliseconds kLook{50};
+  const auto patience_ends = std::chrono::steady_clock::now() + kPatience;
   const EntryPtr entry = TRY(find(ref));
   // Shared: an answer may come after the caller gave up.
   const auto question = std::make_shared<decltype(ask)>(std::move(ask));
-  for (int tries = 1;; ++tries) {
+  while (true) {
     TRY(have_files(entry));
     const auto asked = std::make_shared<std::atomic<bool>>(false);
     Result<T> answer = await<T>([entry, question, asked](hull::Done<T> done) mutable {
@@ -267,8 +270,9 @@ Result<T> LiveEngine::ask_files(const std::string& ref, Repeatable repeatable,
     });
     // A workload that ends takes its shim with it: another one knows its files.
     const bool gone = !answer.ok() && answer.error().kind() == ErrorKind::unavailable;
-    if (!gone || tries == kMostTries) return answer;
+    if (!gone || std::chrono::steady_clock::now() > patience_ends) return answer;
     if (repeatable == Repeatable::no && *asked) return answer;
+    std::this_thread::sleep_for(kLook);
   }
 }
 

@@ -190,6 +190,21 @@ TEST_F(MachineTest, files_of_a_killed_one_are_read_after_its_guest_has_looked) {
   EXPECT_THAT(copied.out, HasSubstr("kept"));
 }
 
+// Its guest goes while it is asked, is booted anew, and starts the workload over what is asked for.
+TEST_F(MachineTest, files_of_one_that_restarts_are_found_all_the_same) {
+  start_box({"--restart", "always"});
+  for (int turn = 0; turn < 3; ++turn) {
+    ASSERT_TRUE(eventually([&] { return !carriers("box", "qemu-system").empty(); }));
+    kill_carrier("box", "qemu-system");
+    for (int look = 0; look < 10; ++look) {
+      const Output found =
+          engine().request("HEAD", "/v1.43/containers/box/archive?path=/etc/passwd");
+      EXPECT_EQ(found.code, 200) << turn << " " << look << ": " << found.out;
+      std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    }
+  }
+}
+
 TEST_F(MachineTest, when_its_emulator_is_killed_it_ends_and_its_policy_decides) {
   start_box({"--restart", "on-failure:1"});
   EXPECT_EQ(field("box", "{{.State.Pid}}"), cat(carriers("box", "qemu-system").front()));

@@ -75,7 +75,8 @@ FilesChild::~FilesChild() {
   if (pipe_.valid()) loop_.forget(pipe_);
   loop_.forget(child_.pidfd());
   if (done_) {
-    std::exchange(done_, {})(fail(ErrorKind::cancelled, "the work on the files was cut short"));
+    // Whoever asks again finds the files elsewhere.
+    std::exchange(done_, {})(fail(ErrorKind::unavailable, "the work on the files was cut short"));
   }
 }
 
