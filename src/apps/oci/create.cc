@@ -263,7 +263,6 @@ Result<int> run_command(const Context& context, Arguments arguments) {
   std::vector<Option> options = create_options(flags);
   options.push_back(switch_option("detach", 'd', flags.detach));
   options.push_back(switch_option("keep", 0, flags.keep));
-  std::string no_subreaper;
   bool ignored = false;
   options.push_back(switch_option("no-subreaper", 0, ignored));
   TRY(take_options(arguments, options));

@@ -9,6 +9,13 @@ std::string Place::text() const {
   return line == 0 ? name : cat(name, ":", line, ":", column);
 }
 
+Node::Node() = default;
+Node::Node(const Node& other) = default;
+Node::Node(Node&& other) noexcept = default;
+Node& Node::operator=(const Node& other) = default;
+Node& Node::operator=(Node&& other) noexcept = default;
+Node::~Node() = default;
+
 std::string_view Node::kind_name() const {
   switch (kind) {
     case NodeKind::null:

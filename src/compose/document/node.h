@@ -39,6 +39,14 @@ struct Node {
   std::vector<Node> elements;  // sequence
   std::vector<Entry> entries;  // mapping, in the document's order
 
+  // Defined where an entry is a complete type.
+  Node();
+  Node(const Node& other);
+  Node(Node&& other) noexcept;
+  Node& operator=(const Node& other);
+  Node& operator=(Node&& other) noexcept;
+  ~Node();
+
   bool is_null() const { return kind == NodeKind::null; }
   bool is_scalar() const { return kind == NodeKind::scalar; }
   bool is_sequence() const { return kind == NodeKind::sequence; }

@@ -17,7 +17,6 @@
 namespace proa::container {
 namespace {
 
-using mount::Attributes;
 using mount::DetachedMount;
 using mount::FileSystem;
 using mount::Recursive;

@@ -36,8 +36,6 @@ Result<void> keep_capabilities();
 Result<void> set_no_new_privileges();
 enum class Dumpable : bool { no, yes };
 Result<void> set_dumpable(Dumpable dumpable);
-// The calling process is killed when the thread that made it ends.
-Result<void> die_with_parent();
 Result<void> set_personality(std::uint32_t domain);
 // `io_class` and `priority` as in ioprio_set(2).
 Result<void> set_io_priority(int io_class, int priority);
