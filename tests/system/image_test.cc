@@ -116,10 +116,9 @@ TEST_F(ImageTest, damaged_blob_and_layer_are_named) {
 
 TEST_F(ImageTest, lost_layer_and_damaged_blob_come_back_with_the_next_pull) {
   ASSERT_EQ(image(cat("pull ", name())).code, 0);
-  const Ran damaged =
-      run(cat("set -e; cd ", at("root/layers"), "; rm $(ls *.erofs | head -1); ",
-              "truncate -s -1 *.erofs; cd ", at("root/content/blobs/sha256"),
-              "; printf x | dd conv=notrunc bs=1 seek=1000 of=$(ls -S | head -1)"));
+  const Ran damaged = run(cat("set -e; cd ", at("root/layers"), "; rm $(ls *.erofs | head -1); ",
+                              "truncate -s -1 *.erofs; cd ", at("root/content/blobs/sha256"),
+                              "; printf x | dd conv=notrunc bs=1 seek=1000 of=$(ls -S | head -1)"));
   ASSERT_EQ(damaged.code, 0) << damaged.output;
   EXPECT_NE(image("verify").code, 0);
   const Ran pulled = image(cat("pull ", name()));
