@@ -24,25 +24,6 @@ constexpr std::size_t kChunk = std::size_t{256} << 10;
 constexpr int kMaxDepth = 700;
 constexpr std::size_t kMaxAttribute = std::size_t{64} << 10;
 
-std::optional<TarType> type_of(mode_t mode) {
-  switch (mode & S_IFMT) {
-    case S_IFREG:
-      return TarType::file;
-    case S_IFDIR:
-      return TarType::directory;
-    case S_IFLNK:
-      return TarType::symbolic_link;
-    case S_IFCHR:
-      return TarType::character_device;
-    case S_IFBLK:
-      return TarType::block_device;
-    case S_IFIFO:
-      return TarType::fifo;
-    default:
-      return std::nullopt;  // a socket is nothing without its listener
-  }
-}
-
 // What a copy keeps: file capabilities, and what users put there themselves.
 bool is_kept(std::string_view attribute) {
   return attribute == "security.capability" || attribute.starts_with("user.");
@@ -123,7 +104,7 @@ Result<void> Packer::add(FdRef directory, const std::string& name, const std::st
     return looked.error();
   }
   struct stat status = looked.value();
-  const auto type = type_of(status.st_mode);
+  const auto type = image::tar_type_of(status.st_mode);
   if (!type) return {};
   TarEntry entry{.type = *type, .path = path};
   entry.mode = status.st_mode & 07777;

@@ -35,7 +35,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::string disk = whole;
   // Four bytes each: where, and what.
   for (std::size_t at = 0; at + 4 <= size; at += 4) {
-    const std::size_t where = data[at] | data[at + 1] << 8 | data[at + 2] << 16;
+    const std::size_t where =
+        std::size_t{data[at]} | std::size_t{data[at + 1]} << 8 | std::size_t{data[at + 2]} << 16;
     disk[where % disk.size()] = static_cast<char>(data[at + 3]);
   }
   const Fd disk_file = fixtures::memory_file();

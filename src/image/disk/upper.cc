@@ -21,23 +21,6 @@ constexpr std::string_view kOpaque = ".wh..wh..opq";
 constexpr std::string_view kOpaqueMark = "trusted.overlay.opaque";
 constexpr std::size_t kChunk = std::size_t{256} << 10;
 
-TarType type_of(std::uint32_t mode) {
-  switch (mode & S_IFMT) {
-    case S_IFDIR:
-      return TarType::directory;
-    case S_IFLNK:
-      return TarType::symbolic_link;
-    case S_IFCHR:
-      return TarType::character_device;
-    case S_IFBLK:
-      return TarType::block_device;
-    case S_IFIFO:
-      return TarType::fifo;
-    default:
-      return TarType::file;
-  }
-}
-
 // Walks the directory, each file once.
 class UpperReader {
  public:
@@ -77,7 +60,7 @@ class UpperReader {
   Result<void> add(const std::string& path, const std::string& parent, const std::string& name,
                    InodeNumber number) {
     const DiskInode inode = TRY(disk_.inode(number));
-    if (S_ISSOCK(inode.mode)) return {};
+    if (!tar_type_of(inode.mode)) return {};
     if (S_ISCHR(inode.mode) && inode.major == 0 && inode.minor == 0) {
       return pass({.path = cat(parent, kWhiteout, name)});
     }
@@ -100,7 +83,7 @@ class UpperReader {
 
   Result<TarEntry> describe(InodeNumber number, const DiskInode& inode,
                             const std::string& path) const {
-    TarEntry entry{.type = type_of(inode.mode), .path = path};
+    TarEntry entry{.type = tar_type_of(inode.mode).value_or(TarType::file), .path = path};
     entry.mode = inode.mode & 07777;
     entry.uid = inode.uid;
     entry.gid = inode.gid;

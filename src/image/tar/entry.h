@@ -21,6 +21,9 @@ enum class TarType : std::uint8_t {
   fifo,
 };
 
+// The type of a file with this st_mode; none for a socket, which is nothing without its listener.
+std::optional<TarType> tar_type_of(std::uint32_t mode);
+
 // A piece of a sparse file that has bytes; between the pieces are holes.
 struct SparsePiece {
   std::uint64_t offset;
