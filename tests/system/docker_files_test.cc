@@ -67,6 +67,13 @@ TEST_P(DockerFiles, diff_and_export_show_the_writable_layer) {
   EXPECT_THAT(list.out, ::testing::Not(HasSubstr("etc/group")));
 }
 
+TEST_P(DockerFiles, diff_sees_what_a_directory_made_anew_hides) {
+  run({"--name", "base", kTestImage, "sh", "-c", "mkdir /made; echo x >/made/old"});
+  docker({"commit", "base", "made"});
+  run({"--name", "anew", "made", "sh", "-c", "rm -r /made; mkdir /made; echo y >/made/young"});
+  EXPECT_THAT(docker({"diff", "anew"}), HasSubstr("D /made/old\nA /made/young"));
+}
+
 TEST_P(DockerFiles, files_are_there_at_the_moment_of_the_end_too) {
   const int turns = in_vm() ? 3 : 20;
   for (int turn = 0; turn < turns; ++turn) {

@@ -221,7 +221,7 @@ void ContainerHull::changes(Done<std::vector<wire::Change>> done) {
       hidden.insert(container::clean_path(mount.destination));
     }
     const auto compare = [&](FilesChild::Report& report) -> Result<void> {
-      TRY(keep_file_rights());
+      TRY(keep_file_rights(OverlayMarks::readable));
       report.success(wire::encode(
           wire::ChangeList{TRY(files::compare(layers.upper, layers.base.fd(), hidden))}));
       return {};

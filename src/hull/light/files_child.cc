@@ -118,8 +118,8 @@ void FilesChild::on_end() {
   if (gone) gone();
 }
 
-Result<void> keep_file_rights() {
-  std::uint64_t kept = 0;
+Result<void> keep_file_rights(OverlayMarks marks) {
+  std::uint64_t kept = marks == OverlayMarks::readable ? std::uint64_t{1} << CAP_SYS_ADMIN : 0;
   for (const int number : {CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER, CAP_FSETID,
                            CAP_MKNOD, CAP_SETFCAP, CAP_SYS_CHROOT}) {
     kept |= std::uint64_t{1} << number;

@@ -57,7 +57,9 @@ class FilesChild {
   io::Task gone_;
 };
 
-// Gives up all capabilities but those over files, for the calling process.
-Result<void> keep_file_rights();
+// Gives up all capabilities but those over files, for the calling process. Overlay's marks
+// (trusted.overlay.*) are read only by who may administer.
+enum class OverlayMarks : bool { hidden, readable };
+Result<void> keep_file_rights(OverlayMarks marks = OverlayMarks::hidden);
 
 }  // namespace proa::hull
