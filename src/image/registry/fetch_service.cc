@@ -103,13 +103,14 @@ Result<json::Value> get_blob(Session& session, HttpClient& client, Task& task) {
   PipeWriter pipe(task.data);
   HttpRequest request;
   request.url = session.url(cat("blobs/", digest));
+  bool takes_ranges = true;
   for (int attempt = 1;; ++attempt) {
     const std::uint64_t start = at;
     // A registry without ranges sends all of it again.
     std::uint64_t skip = 0;
     bool first = true;
     request.headers.clear();
-    if (start > 0) request.headers.push_back(cat("Range: bytes=", start, "-"));
+    if (start > 0 && takes_ranges) request.headers.push_back(cat("Range: bytes=", start, "-"));
     request.sink = [&](long status, ByteSpan piece) -> Result<void> {
       if (first && status != 206) skip = start;
       first = false;
@@ -125,6 +126,10 @@ Result<json::Value> get_blob(Session& session, HttpClient& client, Task& task) {
     const Result<HttpReply> reply = session.attempt(client, request, session.scope());
     TRY(pipe.flush());
     const bool ended = reply.ok() && reply.value().status / 100 == 2;
+    if (reply.ok() && reply.value().status == 416 && start > 0 && takes_ranges) {
+      takes_ranges = false;
+      continue;
+    }
     if (!ended && !may_pass(reply)) return reply_error(reply, digest);
     // A connection that breaks behind the last byte takes none away: the digest decides.
     if (at == size && (ended || at > start)) return json::Value::object();

@@ -67,8 +67,9 @@ Result<void> push_config(const Pusher& pusher, const Staging& staging, const Com
 Result<Descriptor> push_all(const Store& store, const Settings& settings,
                             const Reference& reference, const ProgressSink& progress,
                             const std::stop_token& stop) {
-  const Image image = TRY(find_image(store, reference.text()));
+  // First: nothing of the image is collected from here on.
   const Staging staging = TRY(Staging::create(store));
+  const Image image = TRY(find_image(store, reference.text()));
   const CompleteImage whole = TRY(complete(store, settings, staging, image));
   const std::vector<Endpoint> endpoints =
       TRY(endpoints_for(settings.registries, reference, Purpose::push));
@@ -89,7 +90,7 @@ Result<Descriptor> push_all(const Store& store, const Settings& settings,
             cat(reference.tag, ": digest: ", whole.manifest.digest.text(),
                 " size: ", whole.manifest.size)});
   if (whole.manifest.digest == image.target.digest) {
-    TRY(set_name(store, {reference.text(), image.target, Origin::registry}));
+    TRY(note_origin(store, reference.text(), image.target));
   }
   return whole.manifest;
 }
