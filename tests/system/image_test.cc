@@ -127,6 +127,23 @@ TEST_F(ImageTest, lost_layer_and_damaged_blob_come_back_with_the_next_pull) {
   EXPECT_EQ(verified.code, 0) << verified.output;
 }
 
+// What another image needs is no layer, whatever a manifest says.
+TEST_F(ImageTest, manifest_that_names_another_images_document_harms_nobody) {
+  ASSERT_EQ(image(cat("pull -q ", name())).code, 0);
+  const Ran made = run(cat(
+      "set -e; cd ", directory_->path(), "; skopeo copy -q oci:oci:app dir:evil; python3 -c '",
+      "import json, os; m = json.load(open(\"evil/manifest.json\")); ", "d = \"",
+      digest_at_registry(), "\"; f = \"root/content/blobs/sha256/\" + d[7:]; ",
+      "m[\"layers\"][0][\"digest\"] = d; m[\"layers\"][0][\"size\"] = os.stat(f).st_size; ",
+      "json.dump(m, open(\"evil/manifest.json\", \"w\")); ",
+      "os.link(f, \"evil/\" + d[7:])'; skopeo copy -q --dest-tls-verify=false dir:evil docker://",
+      registry_->address(), "/evil/app:1"));
+  ASSERT_EQ(made.code, 0) << made.output;
+  EXPECT_NE(image(cat("pull -q ", registry_->address(), "/evil/app:1")).code, 0);
+  const Ran verified = image("verify");
+  EXPECT_EQ(verified.code, 0) << verified.output;
+}
+
 TEST_F(ImageTest, two_pulls_at_once_do_each_layer_once) {
   const Ran both = run(cat("set -e; p='", program(kImages), " --root ", at("root"), " pull ",
                            name(), "'; $p >", at("1"), " & a=$!; $p >", at("2"), "; wait $a; cat ",

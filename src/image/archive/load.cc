@@ -93,7 +93,7 @@ Result<Found> find_oci_image(const Members& members, const Descriptor& root) {
       }
       return found;
     }
-    found.target.platform = oci::image::Platform::host();
+    found.target.platform = root.platform.value_or(oci::image::Platform::host());
     at = TRY(std::get<oci::image::Index>(document).choose(*found.target.platform));
     text = TRY(read_checked(members, at));
   }

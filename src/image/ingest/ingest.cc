@@ -168,6 +168,10 @@ Result<std::optional<ConvertedLayer>> convert_present(const IngestContext& conte
   Result<ConvertedLayer> converted = convert_only(context, wanted, open);
   if (converted.ok()) return std::optional(converted.take());
   if (converted.error().kind() != ErrorKind::corrupt) return converted.error();
+  // A manifest may lie of a blob's size, or name as a layer what is none: others need that blob.
+  Fd file = TRY(store.open_blob(wanted.blob.digest));
+  const Sum sum = TRY(sum_up(*file_source(std::move(file), 0)));
+  if (sum.digest == wanted.blob.digest) return converted.error();
   TRY(file::unlink_at(store.root(), place::blob(wanted.blob.digest)));
   return std::optional<ConvertedLayer>();
 }

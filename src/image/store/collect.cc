@@ -164,7 +164,7 @@ std::string name_meant(const Image& image, std::string_view text) {
   const auto reference = oci::distribution::Reference::parse(text);
   if (!reference.ok()) return {};
   const std::string name = reference.value().text();
-  return std::ranges::find(image.names, name) == image.names.end() ? std::string() : name;
+  return std::ranges::find(image.entries, name) == image.entries.end() ? std::string() : name;
 }
 
 // Takes away the name of an image that cannot be read.
@@ -176,6 +176,11 @@ Result<Removed> remove_damaged(const Store& store, std::string_view text, const 
   return Removed{.untagged = {name}, .deleted = {}};
 }
 
+// What index.json says of an image.
+void add_entries(const Image& image, std::vector<Entry>& entries) {
+  for (const std::string& name : image.entries) entries.push_back({name, image.target});
+}
+
 // Takes names away; `deleted` is empty where the image has others.
 Result<Removed> remove_names(const Store& store, const Removal& removal, std::string_view text,
                              Force force) {
@@ -185,20 +190,28 @@ Result<Removed> remove_names(const Store& store, const Removal& removal, std::st
   }
   const Image& image = found.value();
   const std::string name = name_meant(image, text);
-  if (!name.empty() && image.names.size() > 1) {
-    TRY(remove_name(store, name));
+  if (!name.empty() && image.entries.size() > 1) {
+    TRY(remove_entries(store, {{name, image.target}}));
     return Removed{.untagged = {name}, .deleted = {}};
   }
   if (const Use* use = use_of(removal.uses, image.id())) {
     return fail(ErrorKind::busy, "image ", image.id().hex().substr(0, 12), " is used by ",
                 use->user);
   }
-  if (name.empty() && image.names.size() > 1 && force == Force::no) {
+  Removed removed{.untagged = {}, .deleted = {image.id()}};
+  std::vector<Entry> seen;
+  for (const Image& one : TRY(list_images(store))) {
+    // By id: several manifests may have one configuration, and are one image to who says its id.
+    if (name.empty() ? one.id() != image.id() : !is_same_image(one.target, image.target)) continue;
+    add_entries(one, seen);
+    removed.untagged.insert(removed.untagged.end(), one.names.begin(), one.names.end());
+  }
+  if (name.empty() && removed.untagged.size() > 1 && force == Force::no) {
     return fail(ErrorKind::busy, "image ", image.id().hex().substr(0, 12),
                 " has several names; removing them all takes force");
   }
-  TRY(remove_images(store, {image.target}));
-  return Removed{.untagged = image.names, .deleted = {image.id()}};
+  TRY(remove_entries(store, seen));
+  return removed;
 }
 
 }  // namespace
@@ -211,18 +224,25 @@ Result<Removed> remove_image(const Store& store, std::string_view text, const Ne
   return removed;
 }
 
-Result<Removed> prune(const Store& store, Which which, const Needs& needs, Blobs blobs) {
+Result<Removed> prune(const Store& store, Which which, const Needs& needs, Blobs blobs,
+                      const std::function<bool(const Image&)>& is_meant) {
   const Removal removal = TRY(begin_removal(store, needs));
   Removed removed;
-  std::vector<Descriptor> targets;
+  std::vector<Entry> seen;
   for (const Image& image : TRY(list_images(store))) {
     const bool named = !image.names.empty() || !image.repository_digests.empty();
     if ((which == Which::unnamed && named) || use_of(removal.uses, image.id()) != nullptr) continue;
-    targets.push_back(image.target);
+    if (is_meant && !is_meant(image)) continue;
+    add_entries(image, seen);
     removed.deleted.push_back(image.id());
     removed.untagged.insert(removed.untagged.end(), image.names.begin(), image.names.end());
   }
-  if (!targets.empty()) TRY(remove_images(store, targets));
+  for (const Entry& entry : TRY(read_entries(store))) {
+    if (!entry.name.empty() || is_meant) continue;
+    const Result<Image> image = read_image(store, entry.target);
+    if (!image.ok() && is_damage(image.error())) seen.push_back(entry);
+  }
+  if (!seen.empty()) TRY(remove_entries(store, seen));
   TRY(collect(store, removal, needs, blobs, removed));
   return removed;
 }

@@ -52,7 +52,9 @@ Result<Removed> remove_image(const Store& store, std::string_view text, const Ne
 
 // Removes images without a name, or all that nothing uses, and all content no image needs;
 // `blobs`: also the compressed blobs of layers that are here as layer files.
-Result<Removed> prune(const Store& store, Which which, const Needs& needs, Blobs blobs);
+// `is_meant` chooses among them, where it is given.
+Result<Removed> prune(const Store& store, Which which, const Needs& needs, Blobs blobs,
+                      const std::function<bool(const Image&)>& is_meant = {});
 
 // Removes all content that nothing needs, and gives the bytes freed: 0 where somebody is adding
 // content, and it is left for the next removal.

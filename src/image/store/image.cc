@@ -40,6 +40,7 @@ std::string repository_digest(const Entry& entry) {
 }
 
 void add_entry(Image& image, const Entry& entry) {
+  image.entries.push_back(entry.name);
   if (entry.name.empty()) return;
   // A reference by digest is no name that a user gave.
   if (entry.name.find('@') == std::string::npos) image.names.push_back(entry.name);
@@ -54,16 +55,20 @@ bool is_id_front(std::string_view text) {
          text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
+// By its own name first; a digest alone fits every platform, of which the host's is meant.
 const Entry* find_by_name(const std::vector<Entry>& entries, const Reference& reference) {
+  const auto named = std::ranges::find(entries, reference.text(), &Entry::name);
+  if (named != entries.end()) return &*named;
+  if (!reference.digest) return nullptr;
+  const std::string digest = cat(reference.name(), "@", reference.digest->text());
+  const Entry* found = nullptr;
   for (const Entry& entry : entries) {
-    if (entry.name.empty()) continue;
-    const bool is_meant =
-        reference.digest
-            ? repository_digest(entry) == cat(reference.name(), "@", reference.digest->text())
-            : entry.name == reference.text();
-    if (is_meant) return &entry;
+    if (entry.name.empty() || repository_digest(entry) != digest) continue;
+    using oci::image::Platform;
+    if (Platform::host().accepts(entry.target.platform.value_or(Platform::host()))) return &entry;
+    if (found == nullptr) found = &entry;
   }
-  return nullptr;
+  return found;
 }
 
 // The image behind an entry, with all its names.
@@ -105,7 +110,7 @@ Result<Image> read_image(const Store& store, const Descriptor& target) {
   const std::string config_text =
       TRY(store.read_document(content.config.digest), "the image's configuration");
   oci::image::Config config = TRY(oci::image::Config::parse(config_text));
-  Image image{target, manifest, std::move(content), std::move(config), {}, {}};
+  Image image{target, manifest, std::move(content), std::move(config), {}, {}, {}};
   for (const Digest& diff_id : image.config.diff_ids) {
     const std::optional<LayerRecord> record = TRY(store.layer(diff_id));
     if (record) image.size += record->tar_size;

@@ -20,6 +20,7 @@ struct Image {
   oci::image::Manifest content;
   oci::image::Config config;
   std::vector<std::string> names;               // "docker.io/library/node:20"
+  std::vector<std::string> entries;             // names in index.json, "" and digests among them
   std::vector<std::string> repository_digests;  // "docker.io/library/node@sha256:..."
 
   // What Docker calls the image's id: the digest of its configuration.

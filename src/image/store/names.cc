@@ -99,14 +99,27 @@ Result<void> remove_name(const Store& store, std::string_view name) {
   return write_entries(store, entries);
 }
 
-Result<void> remove_images(const Store& store, const std::vector<Descriptor>& targets) {
+Result<void> remove_entries(const Store& store, const std::vector<Entry>& seen) {
   const file::LockFile lock = TRY(store.lock_names());
   std::vector<Entry> entries = TRY(read_entries(store));
   std::erase_if(entries, [&](const Entry& entry) {
-    return std::ranges::any_of(
-        targets, [&](const Descriptor& target) { return is_same_image(entry.target, target); });
+    return std::ranges::any_of(seen, [&](const Entry& one) {
+      return one.name == entry.name && is_same_image(one.target, entry.target);
+    });
   });
   return write_entries(store, entries);
+}
+
+Result<void> note_origin(const Store& store, const std::string& name, const Descriptor& target) {
+  const file::LockFile lock = TRY(store.lock_names());
+  std::vector<Entry> entries = TRY(read_entries(store));
+  for (Entry& entry : entries) {
+    if (entry.name != name || !is_same_image(entry.target, target)) continue;
+    if (entry.origin == Origin::registry) return {};
+    entry.origin = Origin::registry;
+    return write_entries(store, entries);
+  }
+  return {};
 }
 
 }  // namespace proa::image

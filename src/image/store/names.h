@@ -39,7 +39,10 @@ Result<void> set_name(const Store& store, const Entry& entry);
 // Errors: not_found
 Result<void> remove_name(const Store& store, std::string_view name);
 
-// Takes all names of the images away.
-Result<void> remove_images(const Store& store, const std::vector<Descriptor>& targets);
+// Takes these entries away, where they still are: a name that came since stays.
+Result<void> remove_entries(const Store& store, const std::vector<Entry>& seen);
+
+// Notes that a registry has the image under the name, if the name still means that image.
+Result<void> note_origin(const Store& store, const std::string& name, const Descriptor& target);
 
 }  // namespace proa::image

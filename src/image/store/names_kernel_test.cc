@@ -127,6 +127,31 @@ TEST_F(StoreTest, damaged_image_is_in_nobodys_way) {
   EXPECT_OK(find_image(*store_, "a:1"));
 }
 
+TEST_F(StoreTest, image_by_id_is_all_that_has_the_configuration) {
+  const Descriptor first = add_image("same");
+  const Image image = read_image(*store_, first).take();
+  oci::image::Manifest other = image.content;
+  other.annotations = {{"made", "otherwise"}};
+  const Descriptor second = store_->keep_document(other.print(), other.media_type).take();
+  ASSERT_OK(set_name(*store_, {kName, first, Origin::local}));
+  ASSERT_OK(set_name(*store_, {"docker.io/library/b:1", second, Origin::local}));
+  const auto careful = remove_image(*store_, image.id().hex(), {}, Force::no);
+  ASSERT_FALSE(careful.ok());
+  EXPECT_EQ(careful.error().kind(), ErrorKind::busy);
+  ASSERT_OK(remove_image(*store_, image.id().hex(), {}, Force::yes));
+  EXPECT_TRUE(names().empty());
+}
+
+TEST_F(StoreTest, name_that_came_since_stays) {
+  const Descriptor target = add_image("raced");
+  ASSERT_OK(set_name(*store_, {"", target, Origin::local}));
+  const std::vector<Entry> seen = read_entries(*store_).take();
+  ASSERT_OK(set_name(*store_, {kName, target, Origin::local}));
+  ASSERT_OK(remove_entries(*store_, seen));
+  ASSERT_OK(note_origin(*store_, "docker.io/library/other:1", target));
+  EXPECT_EQ(names(), std::vector<std::string>{kName});
+}
+
 TEST_F(StoreTest, indexes_that_name_each_other_often_are_walked_once) {
   Descriptor at = add_image("deep");
   for (int depth = 0; depth < 12; ++depth) {

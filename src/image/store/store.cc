@@ -15,6 +15,9 @@ namespace {
 constexpr const char* kLayoutFile = "content/oci-layout";
 constexpr std::string_view kLayoutText = R"({"imageLayoutVersion":"1.0.0"})";
 
+// Bytes of a layer's record: room for hundreds of blobs that give one layer.
+constexpr std::size_t kMostRecord = std::size_t{256} << 10;
+
 }  // namespace
 
 namespace place {
@@ -118,7 +121,12 @@ Result<Fd> Store::open_blob(const Digest& digest) const {
 
 Result<std::string> Store::read_document(const Digest& digest) const {
   const Fd fd = TRY(open_blob(digest));
-  std::string text = TRY(file::read_all(fd, oci::image::kMaxDocument));
+  Result<std::string> read = file::read_all(fd, oci::image::kMaxDocument);
+  if (!read.ok() && read.error().kind() == ErrorKind::exhausted) {
+    return fail(ErrorKind::corrupt, "blob ", digest.text(),
+                " is damaged: ", read.error().message());
+  }
+  std::string text = TRY(std::move(read));
   if (Digest::of(text) != digest) {
     return fail(ErrorKind::corrupt, "blob ", digest.text(), " is damaged: its digest is ",
                 Digest::of(text).text());
@@ -137,9 +145,12 @@ Result<Descriptor> Store::keep_document(std::string_view text, std::string_view 
 
 Result<std::optional<LayerRecord>> Store::layer(const Digest& diff_id) const {
   // The record is published last: where it is, the layer and its tarmap are whole.
-  const Result<std::string> text = file::read_file_at(root_, place::record(diff_id));
+  const Result<std::string> text = file::read_file_at(root_, place::record(diff_id), kMostRecord);
   if (!text.ok()) {
-    if (text.error().kind() == ErrorKind::not_found) return std::optional<LayerRecord>();
+    const ErrorKind kind = text.error().kind();
+    if (kind == ErrorKind::not_found || kind == ErrorKind::exhausted) {
+      return std::optional<LayerRecord>();
+    }
     return text.error();
   }
   // What somebody damaged or took away is made again, as if there were no layer.

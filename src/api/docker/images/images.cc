@@ -162,26 +162,12 @@ Result<void> prune(Services& services, Request& request) {
   const bool all = filter.dangling == false;
   const bool chooses =
       filter.until || filter.filters.contains("label") || filter.filters.contains("label!");
-  image::Removed removed;
-  if (chooses) {
-    // One by one; what they leave is collected by the last.
-    for (const image::Image& image : TRY(image::list_images(services.images.store()))) {
-      ImageFilter others = filter;
-      others.dangling.reset();
-      if ((!all && !image.names.empty()) || !matches(others, image)) continue;
-      auto gone =
-          image::remove_image(services.images.store(), image.id().text(), needs, image::Force::yes);
-      if (!gone.ok()) continue;  // in use
-      const image::Removed one = gone.take();
-      removed.untagged.insert(removed.untagged.end(), one.untagged.begin(), one.untagged.end());
-      removed.deleted.insert(removed.deleted.end(), one.deleted.begin(), one.deleted.end());
-      removed.bytes += one.bytes;
-    }
-  } else {
-    removed = TRY(image::prune(services.images.store(),
-                               all ? image::Which::unused : image::Which::unnamed, needs,
-                               image::Blobs::keep));
-  }
+  ImageFilter others = filter;
+  others.dangling.reset();
+  const auto is_meant = [&](const image::Image& image) { return matches(others, image); };
+  const image::Removed removed = TRY(image::prune(
+      services.images.store(), all ? image::Which::unused : image::Which::unnamed, needs,
+      image::Blobs::keep, chooses ? std::function<bool(const image::Image&)>(is_meant) : nullptr));
   publish_removed(services.engine, removed);
   const Value list = print_removed(removed);
   Value answer = Value::object();
