@@ -1,12 +1,16 @@
-#include "image/disk/upper.h"
+#include <unistd.h>
 
 #include "apps/worker/roles.h"
+#include "image/disk/upper.h"
 #include "image/layer/layer_builder.h"
 #include "image/worker/worker.h"
 #include "kernel/file/file.h"
 
 namespace proa::worker {
 namespace {
+
+// A disk may be made so that reading it never ends; then this process does.
+constexpr unsigned kMostSeconds = 600;
 
 Result<void> run(const image::Message& message) {
   if (message.descriptors.size() != 3) {
@@ -31,6 +35,7 @@ Result<void> run(const image::Message& message) {
 Result<void> read_disk(FdRef socket) {
   const image::Message message = TRY(image::receive_request(socket));
   if (message.value.is_null()) return {};
+  ::alarm(kMostSeconds);
   const Result<void> done = run(message);
   return image::send_message(
       socket, done.ok() ? json::Value::object() : image::error_message(done.error()));
