@@ -17,7 +17,7 @@ Result<RegistryFront> RegistryFront::start(const Registry& backend, const std::s
   file::Pipe pipe = TRY(file::make_pipe(65536));
   process::Spawn spawn;
   spawn.program = "/usr/bin/python3";
-  spawn.arguments = {"python3", script, backend.address(), log};
+  spawn.arguments = {spawn.program, script, backend.address(), log};
   spawn.arguments.insert(spawn.arguments.end(), options.begin(), options.end());
   spawn.standard_output = FdRef(pipe.write);
   process::Child child = TRY(process::Child::spawn(spawn));

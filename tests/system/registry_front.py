@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """A front before a registry that has the faults and the habits of those on the internet.
 
   registry_front.py BACKEND LOG [--tls FILE] [--token USER:PASSWORD] [--token-lasts COUNT]
