@@ -121,6 +121,11 @@ TEST_P(DockerLifecycle, exec_runs_beside_the_first_process) {
   EXPECT_EQ(docker({"exec", "-u", "user", "box", "id", "-u"}), "1000");
   EXPECT_EQ(engine().docker({"exec", "box", "sh", "-c", "exit 9"}).code, 9);
   EXPECT_NE(engine().docker({"exec", "box", "no-such-program"}).code, 0);
+  const Output made = engine().request("POST", "/v1.44/containers/box/exec",
+                                       R"({"Cmd":["true"],"DetachKeys":"ctrl-p,ctrl-q"})");
+  const std::string id = fixtures::text_at(json::parse(made.out, "exec").take(), "Id");
+  const Output shown = engine().request("GET", cat("/v1.44/exec/", id, "/json"));
+  EXPECT_THAT(shown.out, HasSubstr(R"("DetachKeys":"EBE=")"));  // bytes 16 and 17, as Go has them
   docker({"exec", "-d", "box", "sh", "-c", "echo done >/tmp/mark"});
   EXPECT_TRUE(eventually(
       [&] { return engine().docker({"exec", "box", "cat", "/tmp/mark"}).out == "done\n"; }));

@@ -5,6 +5,7 @@
 #include "api/docker/streams.h"
 #include "api/route/shape.h"
 #include "api/services.h"
+#include "base/base64.h"
 #include "kernel/file/duplicate.h"
 #include "kernel/file/file.h"
 #include "kernel/socket/unix_stream.h"
@@ -115,7 +116,9 @@ Result<void> inspect(Services& services, Request& request) {
   answer.set("OpenStdout", state.request.attach_output);
   answer.set("CanRemove", state.ending.has_value());
   answer.set("ContainerID", state.workload);
-  answer.set("DetachKeys", TRY(parse_detach_keys(state.request.detach_keys)));
+  // Bytes, not text, to docker's clients: Go's JSON gives them in base64.
+  const std::string& keys = state.request.detach_keys;
+  answer.set("DetachKeys", keys.empty() ? "" : base64_encode(TRY(parse_detach_keys(keys))));
   answer.set("Pid", 0);
   return request.reply(200, answer);
 }
