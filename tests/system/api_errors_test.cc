@@ -39,6 +39,12 @@ TEST_F(ApiErrors, whatever_is_out_of_shape_is_refused_by_its_name) {
   ASSERT_EQ(ask("POST", "/volumes/create", R"({"Name":"data"})").code, 201);
   const Output exec = ask("POST", "/containers/box/exec", R"({"Cmd":["true"]})");
   const std::string id = text_at(json::parse(exec.out, "reply").take(), "Id");
+  for (const char* filter : {"since", "before", "reference"}) {
+    const Output reply =
+        ask("POST", cat(R"(/images/prune?filters=%7B%22)", filter, R"(%22:%5B%22a%22%5D%7D)"), "");
+    EXPECT_EQ(reply.code, 400) << filter << reply.out;
+    EXPECT_NE(reply.out.find(filter), std::string::npos) << reply.out;
+  }
   for (const Row& row : kRows) {
     const Output reply = ask(row.method, replaced(row.path, "EXEC", id), row.body);
     EXPECT_EQ(reply.code, 400) << row.method << " " << row.path << " " << row.body << reply.out;

@@ -44,10 +44,11 @@ struct ImageFilter {
   std::optional<std::int64_t> before, since, until;  // seconds
 };
 
-Result<ImageFilter> read_filter(Services& services, const Request& request) {
+using FilterKeys = std::initializer_list<std::string_view>;
+
+Result<ImageFilter> read_filter(Services& services, const Request& request, FilterKeys known) {
   ImageFilter filter{.filters = TRY(request.filters())};
-  TRY(check_filters(filter.filters,
-                    {"before", "dangling", "label", "label!", "reference", "since", "until"}));
+  TRY(check_filters(filter.filters, known));
   filter.dangling = TRY(flag_filter(filter.filters, "dangling"));
   for (const auto& [key, into] :
        {std::pair("before", &filter.before), std::pair("since", &filter.since)}) {
@@ -83,7 +84,8 @@ bool keep_names(const ImageFilter& filter, image::Image& image) {
 }
 
 Result<void> list(Services& services, Request& request) {
-  const ImageFilter filter = TRY(read_filter(services, request));
+  const ImageFilter filter = TRY(read_filter(
+      services, request, {"before", "dangling", "label", "label!", "reference", "since", "until"}));
   std::vector<image::Image> images = TRY(image::list_images(services.images.store()));
   std::ranges::stable_sort(images, std::greater(), created_seconds);
   Value answer = Value::array();
@@ -157,7 +159,8 @@ Result<void> remove(Services& services, Request& request) {
 }
 
 Result<void> prune(Services& services, Request& request) {
-  const ImageFilter filter = TRY(read_filter(services, request));
+  const ImageFilter filter =
+      TRY(read_filter(services, request, {"dangling", "label", "label!", "until"}));
   const image::Needs needs = services.builder.cache().needs();
   const bool all = filter.dangling == false;
   const bool chooses =
