@@ -14,6 +14,13 @@ namespace {
 // Paths below the root that an image needs.
 using Needed = std::set<std::string>;
 
+// What was reached from roots, and as what: whoever names another image's document by a wrong type
+// does not keep its owner from being followed.
+struct Reach {
+  Needed needed;
+  std::set<std::pair<std::string, std::string>> followed;  // digest and media type
+};
+
 void add_layer(Needed& needed, const Digest& diff_id) {
   needed.insert(place::layer(diff_id));
   needed.insert(place::tarmap(diff_id));
@@ -47,13 +54,15 @@ Result<void> add_document(const Store& store, const Descriptor& target, Needed& 
 
 // Everything below a root: its documents, blobs and layers. What an index names and nobody pulled
 // is simply not there; below a damaged document there is nothing that could be used.
-Result<void> add_target(const Store& store, const Descriptor& target, Needed& needed) {
+Result<void> add_target(const Store& store, const Descriptor& target, Reach& reach) {
   std::vector<Descriptor> open{target};
   while (!open.empty()) {
     const Descriptor at = std::move(open.back());
     open.pop_back();
-    if (!needed.insert(place::blob(at.digest)).second || !store.has_blob(at.digest)) continue;
-    Result<void> added = add_document(store, at, needed, open);
+    reach.needed.insert(place::blob(at.digest));
+    const bool is_new = reach.followed.emplace(at.digest.text(), at.media_type).second;
+    if (!is_new || !store.has_blob(at.digest)) continue;
+    Result<void> added = add_document(store, at, reach.needed, open);
     if (!added.ok() && !is_damage(added.error())) return added;
   }
   return {};
@@ -89,13 +98,13 @@ Result<std::vector<std::string>> list_below(const Store& store, const char* plac
 }
 
 Result<Needed> needed_by_all(const Store& store) {
-  Needed needed;
+  Reach reach;
   const std::vector<Entry> entries = TRY(read_entries(store));
   for (const Entry& entry : entries) {
-    TRY(add_target(store, entry.target, needed), "image '", entry.name, "' (",
+    TRY(add_target(store, entry.target, reach), "image '", entry.name, "' (",
         entry.target.digest.text(), ")");
   }
-  return needed;
+  return std::move(reach.needed);
 }
 
 // Removes what nobody needs. The caller holds the collection lock: nobody is adding content.
@@ -172,7 +181,12 @@ Result<Removed> remove_damaged(const Store& store, std::string_view text, const 
   const auto reference = oci::distribution::Reference::parse(text);
   if (!reference.ok()) return damage;
   const std::string name = reference.value().text();
-  if (!remove_name(store, name).ok()) return damage;
+  const std::vector<Entry> entries = TRY(read_entries(store));
+  const auto entry = std::ranges::find(entries, name, &Entry::name);
+  if (entry == entries.end()) return damage;
+  // Whoever has healed it since keeps the name.
+  if (read_image(store, entry->target).ok()) return damage;
+  TRY(remove_entries(store, {*entry}));
   return Removed{.untagged = {name}, .deleted = {}};
 }
 
@@ -276,10 +290,10 @@ Result<DiskUsage> disk_usage(const Store& store) {
   std::vector<Needed> per_image;
   std::map<std::string, int> users;
   for (const Image& image : images) {
-    Needed needed;
-    TRY(add_target(store, image.target, needed));
-    for (const std::string& path : needed) ++users[path];
-    per_image.push_back(std::move(needed));
+    Reach reach;
+    TRY(add_target(store, image.target, reach));
+    for (const std::string& path : reach.needed) ++users[path];
+    per_image.push_back(std::move(reach.needed));
   }
   for (std::size_t index = 0; index < images.size(); ++index) {
     DiskUsage::PerImage counted{images[index].id(), 0, 0};

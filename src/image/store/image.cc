@@ -55,10 +55,13 @@ bool is_id_front(std::string_view text) {
          text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
-// By its own name first; a digest alone fits every platform, of which the host's is meant.
+// By its own name first, where that is the image its digest says; a digest alone fits every
+// platform, of which the host's is meant.
 const Entry* find_by_name(const std::vector<Entry>& entries, const Reference& reference) {
   const auto named = std::ranges::find(entries, reference.text(), &Entry::name);
-  if (named != entries.end()) return &*named;
+  if (named != entries.end() && (!reference.digest || named->target.digest == *reference.digest)) {
+    return &*named;
+  }
   if (!reference.digest) return nullptr;
   const std::string digest = cat(reference.name(), "@", reference.digest->text());
   const Entry* found = nullptr;

@@ -69,6 +69,12 @@ Result<std::vector<Entry>> read_entries(const Store& store) {
 Result<void> set_name(const Store& store, const Entry& entry) {
   const file::LockFile lock = TRY(store.lock_names());
   std::vector<Entry> entries = TRY(read_entries(store));
+  // An image that has an entry needs none without a name.
+  if (entry.name.empty() && std::ranges::any_of(entries, [&](const Entry& other) {
+        return is_same_image(other.target, entry.target);
+      })) {
+    return {};
+  }
   std::vector<Entry> kept;
   for (Entry& old : entries) {
     const bool is_same = is_same_image(old.target, entry.target);
@@ -88,15 +94,6 @@ Result<void> set_name(const Store& store, const Entry& entry) {
   }
   kept.push_back(entry);
   return write_entries(store, kept);
-}
-
-Result<void> remove_name(const Store& store, std::string_view name) {
-  const file::LockFile lock = TRY(store.lock_names());
-  std::vector<Entry> entries = TRY(read_entries(store));
-  if (std::erase_if(entries, [&](const Entry& entry) { return entry.name == name; }) == 0) {
-    return fail(ErrorKind::not_found, "there is no image '", name, "'");
-  }
-  return write_entries(store, entries);
 }
 
 Result<void> remove_entries(const Store& store, const std::vector<Entry>& seen) {

@@ -30,14 +30,9 @@ bool is_same_image(const Descriptor& one, const Descriptor& other);
 Result<std::vector<Entry>> read_entries(const Store& store);
 
 // Gives the image the name, taking it from another image; that one stays without a name until it
-// is pruned. Durable when it returns.
+// is pruned. An image that has an entry gets none without a name. Durable when it returns.
 // Thread: any; holds the names lock.
 Result<void> set_name(const Store& store, const Entry& entry);
-
-// Takes a name away; what is left without any name goes too.
-//
-// Errors: not_found
-Result<void> remove_name(const Store& store, std::string_view name);
 
 // Takes these entries away, where they still are: a name that came since stays.
 Result<void> remove_entries(const Store& store, const std::vector<Entry>& seen);
