@@ -68,7 +68,8 @@ void add_name(std::string_view text, std::vector<std::string>& names) {
   // A tag alone, as skopeo writes it, is no name.
   if (text.find_first_of(":/") == std::string_view::npos) return;
   const auto reference = oci::distribution::Reference::parse(text);
-  if (reference.ok()) names.push_back(reference.value().text());
+  // A name with a digest says what it means, and an archive cannot say otherwise.
+  if (reference.ok() && !reference.value().digest) names.push_back(reference.value().text());
 }
 
 Result<Found> find_oci_image(const Members& members, const Descriptor& root) {

@@ -53,16 +53,18 @@ Result<Members> Members::unpack(const Store& store, const Settings& settings,
     }
     const std::string given = TRY(member->string());
     const std::string name = plain_name(given);
+    // Of duplicates the last is meant.
     if (const auto link = reader.find("link")) {
       const std::string target = TRY(link->string());
       const auto hard = reader.find("hard");
       members.links_[name] = hard ? plain_name(target) : link_target(name, target);
+      members.paths_.erase(name);
       continue;
     }
     Staging::File file = TRY(staging.create_file(cat("member-", count)));
     TRY(send_message(worker.socket(), json::Value::object(), {file.fd}));
-    // Of duplicates the last is meant.
     members.paths_.insert_or_assign(name, std::move(file.path));
+    members.links_.erase(name);
   }
   TRY(worker.finish());
   return members;
