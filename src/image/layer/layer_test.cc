@@ -255,6 +255,20 @@ TEST(Layer, paths_never_leave_the_tree) {
                ErrorKind::exhausted, "at most 4096");
 }
 
+TEST(Layer, parents_that_are_links_may_take_only_so_many_steps) {
+  std::string detour;
+  while (detour.size() < 4000) detour += "d/../";
+  TarBuilder tar;
+  tar.add({.name = "d/", .type = '5', .mode = 0755});
+  tar.add({.name = "l0", .type = '2', .link = "d"});
+  for (int link = 1; link < 4; ++link) {
+    tar.pax('x', "linkpath", cat(detour, "l", link - 1));
+    tar.add({.name = cat("l", link), .type = '2'});
+  }
+  tar.add({.name = "l3/x", .content = "x"});
+  expect_fails(tar.finish(), ErrorKind::exhausted, "4096 steps");
+}
+
 TEST(Layer, parents_that_are_links_are_followed_inside_the_layer) {
   TarBuilder tar;
   tar.add({.name = "usr/lib/", .type = '5', .mode = 0755});

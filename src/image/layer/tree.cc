@@ -11,6 +11,8 @@ constexpr std::string_view kWhiteoutPrefix = ".wh.";
 constexpr std::string_view kMetaPrefix = ".wh..wh.";  // aufs's own files
 constexpr std::string_view kOpaque = ".wh..wh..opq";
 constexpr int kMostLinks = 40;
+// Of one path, those of its links' targets too.
+constexpr int kMostSteps = 4096;
 
 // The kernel's encoding: 12 bits of major, 20 of minor.
 std::uint32_t device_number(std::uint32_t major, std::uint32_t minor) {
@@ -103,39 +105,43 @@ Result<LayerTree::Place> LayerTree::resolve(std::string_view path, Missing missi
   const std::vector<std::string_view> names = TRY(components(path));
   if (names.empty()) return Place{.directory = kRoot, .name = {}};
   InodeId directory = kRoot;
-  int links = 0;
+  Walk walk;
   for (std::size_t index = 0; index + 1 < names.size(); ++index) {
-    directory = TRY(enter(directory, names[index], missing, links));
+    directory = TRY(enter(directory, names[index], missing, walk));
   }
   return Place{.directory = directory, .name = names.back()};
 }
 
 Result<InodeId> LayerTree::enter(InodeId directory, std::string_view name, Missing missing,
-                                 int& links) {
+                                 Walk& walk) {
   const std::optional<InodeId> child = find(directory, name);
   if (!child || *child == kWhiteout) {
     if (missing == Missing::make) return make_implied(directory, name);
     return fail(ErrorKind::corrupt, "directory '", printable(name), "' is not in the layer");
   }
   if (is_directory(*child)) return *child;
-  if (S_ISLNK(inodes_[*child].mode)) return follow(directory, *child, missing, links);
+  if (S_ISLNK(inodes_[*child].mode)) return follow(directory, *child, missing, walk);
   return fail(ErrorKind::corrupt, "its parent '", printable(name), "' is not a directory");
 }
 
-Result<InodeId> LayerTree::follow(InodeId directory, InodeId link, Missing missing, int& links) {
-  if (++links > kMostLinks) {
+Result<InodeId> LayerTree::follow(InodeId directory, InodeId link, Missing missing, Walk& walk) {
+  if (++walk.links > kMostLinks) {
     return fail(ErrorKind::corrupt, "its parents have more than ", kMostLinks, " links");
   }
   const std::string_view target = link_target(inodes_[link]);
   if (target.starts_with('/')) directory = kRoot;
   for (const std::string_view name : split(target, '/')) {
     if (name.empty() || name == ".") continue;
+    if (++walk.steps > kMostSteps) {
+      return fail(ErrorKind::exhausted, "the links in its path take more than ", kMostSteps,
+                  " steps");
+    }
     if (name == "..") {
       directory = inodes_[directory].extra;  // the root is its own parent
     } else if (name.size() > erofs::kLongestName) {
       return fail(ErrorKind::corrupt, "a link in its path has a name that is too long");
     } else {
-      directory = TRY(enter(directory, name, missing, links));
+      directory = TRY(enter(directory, name, missing, walk));
     }
   }
   return directory;

@@ -100,9 +100,15 @@ class LayerTree {
     std::string_view name;
   };
 
+  // What following one path has taken so far.
+  struct Walk {
+    int links = 0;
+    int steps = 0;
+  };
+
   Result<Place> resolve(std::string_view path, Missing missing);
-  Result<InodeId> enter(InodeId directory, std::string_view name, Missing missing, int& links);
-  Result<InodeId> follow(InodeId directory, InodeId link, Missing missing, int& links);
+  Result<InodeId> enter(InodeId directory, std::string_view name, Missing missing, Walk& walk);
+  Result<InodeId> follow(InodeId directory, InodeId link, Missing missing, Walk& walk);
   Result<InodeId> make_implied(InodeId directory, std::string_view name);
   Result<void> add_marker(const Place& place);
   Result<void> add_hard_link(const Place& place, const std::string& target);
