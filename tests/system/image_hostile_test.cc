@@ -54,6 +54,77 @@ TEST_F(ImageHostileTest, archive_that_is_a_bomb_is_stopped) {
   EXPECT_THAT(refusal(cat("import -i ", at("bomb.tar.zst"), " a:1")), HasSubstr("for each"));
 }
 
+// An OCI archive `evil.tar` of a small image, and in its index the victim's manifest as what it is
+// not; and a Docker archive `pinned.tar` of the same image, with names that end in digests.
+constexpr const char* kMakeArchives = R"(
+import hashlib, json
+def digest(data): return 'sha256:' + hashlib.sha256(data).hexdigest()
+layer = io.BytesIO()
+with tarfile.open(fileobj=layer, mode='w') as l: file(l, 'evil', b'x')
+blobs = {}
+def keep(kind, data):
+    data = data if isinstance(data, bytes) else json.dumps(data).encode()
+    blobs[digest(data)] = data
+    return {'mediaType': kind, 'digest': digest(data), 'size': len(data)}
+V = 'application/vnd.oci.image.'
+bottom = keep(V + 'layer.v1.tar', layer.getvalue())
+config = keep(V + 'config.v1+json', {'os': 'linux', 'architecture': 'amd64', 'config': {},
+              'rootfs': {'type': 'layers', 'diff_ids': [bottom['digest']]}})
+manifest = keep(V + 'manifest.v1+json', {'schemaVersion': 2, 'mediaType': V + 'manifest.v1+json',
+                'config': config, 'layers': [bottom]})
+victim = json.load(open('oci/index.json'))['manifests'][0]
+lie = {'mediaType': V + 'index.v1+json', 'digest': victim['digest'], 'size': victim['size'],
+       'platform': {'os': 'linux', 'architecture': 'arm'}}
+own = dict(manifest, platform={'os': 'linux', 'architecture': 'amd64'})
+root = keep(V + 'index.v1+json', {'schemaVersion': 2, 'mediaType': V + 'index.v1+json',
+            'manifests': [own, lie]})
+root['annotations'] = {'io.containerd.image.name': 'docker.io/library/evil:1'}
+file(t, 'oci-layout', b'{"imageLayoutVersion":"1.0.0"}')
+file(t, 'index.json', json.dumps({'schemaVersion': 2, 'manifests': [root]}).encode())
+for name, data in blobs.items(): file(t, 'blobs/sha256/' + name[7:], data)
+pinned = tarfile.open('pinned.tar', 'w')
+names = ['node@sha256:' + 'ab' * 32, 'node:20@sha256:' + 'ab' * 32, 'plain:1']
+file(pinned, 'manifest.json', json.dumps(
+    [{'Config': 'config.json', 'Layers': ['layer.tar'], 'RepoTags': names}]).encode())
+file(pinned, 'config.json', blobs[config['digest']])
+file(pinned, 'layer.tar', layer.getvalue())
+pinned.close()
+)";
+
+TEST_F(ImageHostileTest, index_that_names_another_images_manifest_as_an_index_harms_nobody) {
+  make_tar("evil.tar", kMakeArchives);
+  ASSERT_EQ(image(cat("load -i ", at("evil.tar"))).code, 0);
+  ASSERT_EQ(image(cat("pull -q ", name())).code, 0);
+  ASSERT_EQ(image(cat("tag ", name(), " third:1")).code, 0);
+  ASSERT_EQ(image("rm third:1").code, 0);
+  const Ran verified = image("verify");
+  EXPECT_EQ(verified.code, 0) << verified.output;
+  EXPECT_EQ(image(cat("inspect ", name())).code, 0);
+}
+
+TEST_F(ImageHostileTest, archive_cannot_say_what_a_name_with_a_digest_means) {
+  make_tar("evil.tar", kMakeArchives);
+  ASSERT_EQ(image(cat("load -i ", at("pinned.tar"))).code, 0);
+  EXPECT_EQ(image("inspect plain:1").code, 0);
+  std::string digest = "@sha256:";
+  for (int byte = 0; byte < 32; ++byte) digest += "ab";
+  EXPECT_NE(image(cat("inspect node", digest)).code, 0);
+  EXPECT_NE(image(cat("inspect node:20", digest)).code, 0);
+}
+
+// Whatever refused bytes an earlier attempt left, under whoever's digest: the next one begins anew.
+TEST_F(ImageHostileTest, refused_bytes_of_an_earlier_attempt_do_not_stop_a_pull) {
+  make_tar("long.tar", "file(t, 'd/' * 2500 + 'x', b'x')");
+  const Ran planted =
+      run(cat("set -e; cd ", at(""), "; mkdir -p root/partial; ", images("root"),
+              "ls; gzip -c long.tar >bad; ",
+              "for f in oci/blobs/sha256/*; do cp bad root/partial/$(basename $f); done"));
+  ASSERT_EQ(planted.code, 0) << planted.output;
+  const Ran pulled = image(cat("pull -q ", name()));
+  EXPECT_EQ(pulled.code, 0) << pulled.output;
+  EXPECT_EQ(image("verify").code, 0);
+}
+
 TEST_F(ImageHostileTest, archive_of_more_members_than_descriptors_loads) {
   ASSERT_EQ(run(cat(images("full"), "pull -q ", name(), " && ", images("full"), "save -o ",
                     at("a.tar"), " ", name(), " && mkdir ", at("many"), " && cd ", at("many"),

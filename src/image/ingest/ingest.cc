@@ -142,19 +142,33 @@ Result<ConvertedLayer> receive(const IngestContext& context, const WantedLayer& 
   return conversion.finish();
 }
 
-// Receives a blob; where what an earlier attempt left turns out to be damaged (a crash may have
-// lost its last writes), from the start.
+// Whether bytes were refused for what they are. Until the digest is known they may be another's
+// than they are taken for, and must not stay where the next attempt goes on from them.
+bool blames_content(const Error& error) {
+  switch (error.kind()) {
+    case ErrorKind::corrupt:
+    case ErrorKind::unsupported:
+    case ErrorKind::invalid_argument:
+      return true;
+    case ErrorKind::exhausted:
+      return error.errno_code() == 0;  // a limit, not a full disk
+    default:
+      return false;
+  }
+}
+
+// Receives a blob; where what an earlier attempt left is refused (a crash may have lost its last
+// writes, or somebody else sent it), from the start.
 Result<ConvertedLayer> receive_again(const IngestContext& context, const WantedLayer& wanted,
                                      const OpenSource& open, PartialBlob& blob) {
-  const bool resumed = blob.size > 0;
-  Result<ConvertedLayer> converted = receive(context, wanted, open, blob);
-  const bool damaged = !converted.ok() && converted.error().kind() == ErrorKind::corrupt;
-  if (damaged) {
+  while (true) {
+    const bool resumed = blob.size > 0;
+    Result<ConvertedLayer> converted = receive(context, wanted, open, blob);
+    if (converted.ok() || !blames_content(converted.error())) return converted;
     discard(file::unlink_at(context.store.root(), blob.file.path), "it may not be there any more");
+    if (!resumed) return converted;
+    blob = TRY(open_partial(context.store, wanted.blob.digest));
   }
-  if (!damaged || !resumed) return converted;
-  blob = TRY(open_partial(context.store, wanted.blob.digest));
-  return receive(context, wanted, open, blob);
 }
 
 // Converts a blob that is in the store already; nothing where it is damaged, and is gone then.
@@ -167,7 +181,7 @@ Result<std::optional<ConvertedLayer>> convert_present(const IngestContext& conte
   };
   Result<ConvertedLayer> converted = convert_only(context, wanted, open);
   if (converted.ok()) return std::optional(converted.take());
-  if (converted.error().kind() != ErrorKind::corrupt) return converted.error();
+  if (!blames_content(converted.error())) return converted.error();
   // A manifest may lie of a blob's size, or name as a layer what is none: others need that blob.
   Fd file = TRY(store.open_blob(wanted.blob.digest));
   const Sum sum = TRY(sum_up(*file_source(std::move(file), 0)));
