@@ -23,7 +23,9 @@ Result<Created> LiveEngine::create(const std::string& name, Config config) {
   workload.id = random_hex(64);
   workload.created = now().time_since_epoch().count();
   workload.config = std::move(config);
+  TRY(check_machine_settings(workload.config));
   TRY(apply_image(workload, image));
+  TRY(check_isolation(workload.config));
   TRY(make_spec(workload, options_));  // what cannot be is refused now, not at start
   {
     const std::lock_guard lock(mutex_);

@@ -55,6 +55,8 @@ Result<void> LiveEngine::launch_shim(const EntryPtr& entry, Purpose purpose) {
     const std::lock_guard lock(mutex_);
     workload = entry->data;
   }
+  // Again, for one that was made before create asked this.
+  if (purpose == Purpose::run) TRY(check_isolation(workload.config));
   // The lease is on disk before anything uses it.
   TRY(state_->put(workload));
   const wire::Spec spec = TRY(make_spec(workload, options_));

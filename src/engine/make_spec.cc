@@ -7,6 +7,7 @@
 #include "engine/managed_files.h"
 #include "engine/network_mode.h"
 #include "engine/oci_config.h"
+#include "hull/heavy/hypervisor.h"
 
 namespace proa::engine {
 namespace {
@@ -162,6 +163,30 @@ Result<void> apply_image(Workload& workload, const ImageFacts& image) {
   }
   for (const std::string& volume : image.volumes) config.image_volumes.push_back(volume);
   for (const std::string& port : image.exposed_ports) config.exposed_ports.push_back(port);
+  return {};
+}
+
+Result<void> check_isolation(const Config& config) {
+  const auto settings = proa_settings(config);
+  const auto asked = settings.find("proa.isolation-min");
+  if (asked == settings.end() || asked->second.empty()) return {};
+  const hull::Isolation least = TRY(hull::parse_isolation(asked->second));
+  if (config.hull == wire::HullKind::vm || least == hull::Isolation::container) return {};
+  return fail(ErrorKind::invalid_argument, "--isolation-min ", name(least),
+              " (proa.isolation-min): a container gives less isolation; use --runtime vm");
+}
+
+Result<void> check_machine_settings(const Config& config) {
+  if (config.hull == wire::HullKind::vm) return {};
+  for (const auto& [key, value] : proa_settings(config)) {
+    if (key != "proa.hypervisor" && !key.starts_with("proa.vm.")) continue;
+    std::string asked = printable(key, 80);
+    if (key == "proa.hypervisor")
+      asked = cat("--hypervisor ", printable(value, 80), " (", key, ")");
+    if (key == "proa.vm.kernel") asked = cat("--kernel ", printable(value, 80), " (", key, ")");
+    return fail(ErrorKind::invalid_argument, asked,
+                ": only a virtual machine has this; use --runtime vm");
+  }
   return {};
 }
 

@@ -12,6 +12,17 @@ namespace proa::engine {
 // Errors: invalid_argument ("no command specified", in docker's words)
 Result<void> apply_image(Workload& workload, const ImageFacts& image);
 
+// Whether the hull gives as much isolation as "proa.isolation-min" asks for, which an image's label
+// may do, too. A machine says itself, when it is made, whether this host emulates it.
+//
+// Errors: invalid_argument (names the way out)
+Result<void> check_isolation(const Config& config);
+// Whether what only a machine has is asked of a container. Before apply_image: a label of an image
+// that suits both hulls is no order.
+//
+// Errors: invalid_argument (names the way out)
+Result<void> check_machine_settings(const Config& config);
+
 // Errors: invalid_argument (names the field), unsupported
 Result<wire::Spec> make_spec(const Workload& workload, const Options& options);
 

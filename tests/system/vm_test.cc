@@ -118,6 +118,52 @@ TEST_F(MachineTest, what_it_cannot_have_is_refused_with_the_reason) {
   }
 }
 
+TEST_F(MachineTest, what_only_a_machine_gives_is_refused_to_a_container_with_the_way_out) {
+  struct Case {
+    std::vector<std::string> words;
+    const char* says;
+  };
+  const Case kCases[] = {
+      {{"--isolation-min", "vm"},
+       "--isolation-min vm (proa.isolation-min): a container gives less isolation; "
+       "use --runtime vm"},
+      {{"--label", "proa.isolation-min=vm-emulated"}, "--isolation-min vm-emulated"},
+      {{"--annotation", "proa.isolation-min=most"}, "is not one of container, vm-emulated, vm"},
+      {{"--runtime", "runc", "--hypervisor", "kvm"},
+       "--hypervisor kvm (proa.hypervisor): only a virtual machine has this; use --runtime vm"},
+      {{"--label", "proa.hypervisor=hosted"}, "--hypervisor hosted"},
+      {{"--kernel", "k"}, "--kernel k (proa.vm.kernel): only a virtual machine has this"},
+      {{"--annotation", "proa.vm.other=1"}, "proa.vm.other: only a virtual machine has this"},
+  };
+  for (const Case& each : kCases) {
+    std::vector<std::string> words = {"run", "--rm", "--network", "none"};
+    words.insert(words.end(), each.words.begin(), each.words.end());
+    words.insert(words.end(), {kTestImage, "true"});
+    const Output refused = engine().proa(words);
+    EXPECT_EQ(refused.code, 125) << each.says;
+    EXPECT_THAT(refused.err, HasSubstr(each.says));
+  }
+  EXPECT_EQ(docker({"ps", "-aq"}), "");
+  const Output allowed = engine().proa({"run", "--rm", "--network", "none", "--isolation-min",
+                                        "container", kTestImage, "echo", "ran"});
+  EXPECT_EQ(allowed.out, "ran\n") << allowed.err;
+}
+
+TEST_F(MachineTest, an_image_that_wants_a_machine_gets_no_container) {
+  ASSERT_OK(file::replace_file(
+      FdRef::cwd(), engine().scratch() + "/Dockerfile",
+      cat("FROM ", kTestImage, "\nLABEL proa.isolation-min=vm-emulated proa.hypervisor=auto\n"),
+      0644, file::Durable::no));
+  ASSERT_EQ(engine().proa({"build", "-q", "-t", "wary", engine().scratch()}).code, 0);
+  const Output refused = engine().docker({"run", "--rm", "--network", "none", "wary", "true"});
+  EXPECT_EQ(refused.code, 125);
+  EXPECT_THAT(refused.err, HasSubstr("use --runtime vm"));
+  // Whoever runs it has the last word, and a hypervisor in an image's label is no order.
+  EXPECT_EQ(docker({"run", "--rm", "--network", "none", "--label", "proa.isolation-min=container",
+                    "wary", "echo", "ran"}),
+            "ran");
+}
+
 TEST_F(MachineTest, a_paused_one_hears_of_its_window_when_it_goes_on) {
   start_box({"-t"});
   docker({"pause", "box"});

@@ -16,14 +16,6 @@ std::string annotation(const wire::Spec& spec, const std::string& key) {
   return found == spec.annotations.end() ? std::string() : found->second;
 }
 
-Result<Isolation> parse_isolation(const std::string& text) {
-  for (const Isolation level : {Isolation::container, Isolation::vm_emulated, Isolation::vm}) {
-    if (text == name(level)) return level;
-  }
-  return fail(ErrorKind::invalid_argument, "proa.isolation-min: '", printable(text),
-              "' is not one of container, vm-emulated, vm");
-}
-
 // RUN, which the pinned namespace of the layers lies in.
 std::string run_directory(const wire::Spec& spec) {
   return spec.mounts.substr(0, spec.mounts.rfind('/'));
@@ -69,6 +61,14 @@ std::string_view name(Isolation isolation) {
       return "vm";
   }
   return "";
+}
+
+Result<Isolation> parse_isolation(const std::string& text) {
+  for (const Isolation level : {Isolation::container, Isolation::vm_emulated, Isolation::vm}) {
+    if (text == name(level)) return level;
+  }
+  return fail(ErrorKind::invalid_argument, "proa.isolation-min: '", printable(text),
+              "' is not one of container, vm-emulated, vm");
 }
 
 Result<std::unique_ptr<Hull>> make_heavy_hull(io::Loop& loop, const wire::Spec& spec,

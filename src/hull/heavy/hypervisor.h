@@ -54,6 +54,8 @@ using LayerPlace = wire::LayerPlace;
 
 enum class Isolation : std::uint8_t { container, vm_emulated, vm };
 std::string_view name(Isolation isolation);  // "container", "vm-emulated", "vm"
+// Errors: invalid_argument (names the setting that people give it by)
+Result<Isolation> parse_isolation(const std::string& text);
 
 enum class MachineEnd : std::uint8_t {
   powered_off,  // by the guest
