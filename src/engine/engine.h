@@ -24,6 +24,7 @@
 #include "engine/volumes.h"
 #include "engine/workload.h"
 #include "kernel/file/lock_file.h"
+#include "oci/image/platform.h"
 #include "wire/messages.h"
 #include "wire/values.h"
 
@@ -37,6 +38,7 @@ struct ImageFacts {
   std::string working_directory, user, stop_signal;
   std::map<std::string, std::string> labels;
   std::optional<wire::HealthCheck> health;
+  oci::image::Platform platform;
 };
 
 // Where the engine gets images from. Thread: any.
@@ -122,8 +124,10 @@ class Engine {
   static Result<std::unique_ptr<Engine>> open(Options options, ImageSource& images);
   virtual ~Engine() = default;
 
-  // `name` "" lets the engine make one as docker does.
-  virtual Result<Created> create(const std::string& name, Config config) = 0;
+  // `name` "" lets the engine make one as docker does. `platform` is the one asked for; without, an
+  // image for another than the host's is worth a warning.
+  virtual Result<Created> create(const std::string& name, Config config,
+                                 const std::optional<oci::image::Platform>& platform) = 0;
   virtual Result<void> start(const std::string& ref) = 0;
   // timeout absent: the workload's own; negative: no end. Stopping what does not run is no error.
   virtual Result<void> stop(const std::string& ref, std::optional<std::chrono::seconds> timeout,

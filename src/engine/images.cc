@@ -26,6 +26,7 @@ ImageFacts facts_of(const image::Store& store, const image::Image& image) {
   facts.working_directory = run.working_directory;
   facts.user = run.user;
   facts.stop_signal = run.stop_signal;
+  facts.platform = image.config.platform;
   facts.labels = {run.labels.begin(), run.labels.end()};
   const auto& check = run.health_check;
   if (check && !check->test.empty() && check->test.front() != "NONE") {

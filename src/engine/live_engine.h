@@ -72,7 +72,8 @@ class LiveEngine : public Engine {
   ~LiveEngine() override;
   Result<void> begin();
 
-  Result<Created> create(const std::string& name, Config config) override;
+  Result<Created> create(const std::string& name, Config config,
+                         const std::optional<oci::image::Platform>& platform) override;
   Result<void> start(const std::string& ref) override;
   Result<void> stop(const std::string& ref, std::optional<std::chrono::seconds> timeout,
                     const std::string& signal) override;

@@ -13,11 +13,37 @@
 
 namespace proa::engine {
 
-Result<Created> LiveEngine::create(const std::string& name, Config config) {
+namespace {
+
+// Warns of an image for another processor, in docker's words, or refuses it where one was named:
+// docker's command line pulls on exactly that error.
+Result<std::vector<std::string>> check_platform(const std::string& image,
+                                                const oci::image::Platform& actual,
+                                                const std::optional<oci::image::Platform>& wanted) {
+  if (wanted && !wanted->runs(actual)) {
+    return fail(ErrorKind::not_found, "image with reference ", printable(image),
+                " was found but does not match the specified platform: wanted ", wanted->text(),
+                ", actual: ", printable(actual.text()));
+  }
+  const auto host = oci::image::Platform::newest_of_host();
+  std::vector<std::string> warnings;
+  if (!wanted && !host.runs(actual)) {
+    warnings.push_back(cat("The requested image's platform (", printable(actual.text()),
+                           ") does not match the detected host platform (", host.text(),
+                           ") and no specific platform was requested"));
+  }
+  return warnings;
+}
+
+}  // namespace
+
+Result<Created> LiveEngine::create(const std::string& name, Config config,
+                                   const std::optional<oci::image::Platform>& platform) {
   if (!name.empty()) TRY(check_name(name));
   // Until the workload is there for whoever asks what is in use.
   const file::LockFile held = TRY(images_.hold());
   const ImageFacts image = TRY(images_.find(config.image));
+  const auto warnings = TRY(check_platform(config.image, image.platform, platform));
   const auto entry = std::make_shared<Entry>();
   Workload& workload = entry->data;
   workload.id = random_hex(64);
@@ -55,7 +81,7 @@ Result<Created> LiveEngine::create(const std::string& name, Config config) {
   }
   entries_[workload.id] = entry;
   events_.publish(event_of(workload, "create"));
-  return Created{workload.id, {}};
+  return Created{workload.id, warnings};
 }
 
 Result<void> LiveEngine::prepare_mounts(Workload& workload) {

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "kernel/file/file.h"
 #include "tests/fixtures/engine.h"
+#include "tests/system/registry.h"
 
 namespace proa::tests {
 namespace {
@@ -220,6 +221,40 @@ TEST_P(CliTest, images_are_named_saved_loaded_and_removed) {
   proa({"commit", "-m", "why", "changed", "made:1"});
   EXPECT_EQ(proa(run_words({"--rm", "made:1", "ls", "/new"})), "/new");
   EXPECT_EQ(proa({"image", "verify"}), "");
+}
+
+TEST_P(CliTest, an_image_for_another_processor_is_warned_of_and_not_taken_for_one_that_was_named) {
+  auto registry = Registry::start();
+  ASSERT_OK(registry);
+  const std::string name = cat(registry.value().address(), "/team/app:1");
+  proa({"tag", kTestImage, name});
+  proa({"push", "-q", name});
+  proa({"create", "--name", "tree", kTestImage});
+  proa({"export", "-o", scratch("tree.tar"), "tree"});
+  proa({"import", "--platform", "linux/arm64", scratch("tree.tar"), name});
+  const std::string warning =
+      "requested image's platform (linux/arm64) does not match the detected "
+      "host platform (linux/amd64";
+  const Output ran = engine().proa(run_words({"--rm", name, "echo", "ran"}));
+  EXPECT_EQ(ran.out, "ran\n");
+  EXPECT_THAT(ran.err, StartsWith(cat("WARNING: The ", warning)));
+  const Output detached = engine().proa(run_words({"-d", "--rm", name, "true"}));
+  EXPECT_THAT(detached.err, HasSubstr(warning));
+  EXPECT_EQ(engine().proa(run_words({"--rm", "--platform", "linux/arm64", name, "true"})).err, "");
+  const std::string words =
+      cat("image with reference ", name, " was found but does not match the specified platform: ",
+          "wanted linux/amd64, actual: linux/arm64");
+  EXPECT_THAT(
+      fails(125, run_words({"--rm", "--platform", "linux/amd64", "--pull", "never", name, "true"})),
+      HasSubstr(words));
+  const Output status = engine().request("POST", "/v1.44/containers/create?platform=linux/amd64",
+                                         cat(R"({"Image":")", name, R"(","Cmd":["true"]})"));
+  EXPECT_EQ(status.code, 404);
+  EXPECT_THAT(status.out, HasSubstr(words));
+  // As docker: it is pulled for the platform that was named.
+  EXPECT_EQ(proa(run_words({"--rm", "--platform", "linux/amd64", name, "echo", "pulled"})),
+            "pulled");
+  EXPECT_EQ(proa({"image", "inspect", "-f", "{{.Architecture}}", name}), "amd64");
 }
 
 TEST_P(CliTest, volumes_keep_what_is_written) {

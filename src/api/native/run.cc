@@ -44,8 +44,9 @@ std::string end_frame(int code, std::string_view error) {
   return docker::frame(static_cast<docker::StreamKind>(kEnd), json::print(report));
 }
 
-Result<void> run_attached(Services& services, Request& request, const engine::Workload& workload,
+Result<void> run_attached(Services& services, Request& request, const engine::Created& created,
                           const AttachBody& attach) {
+  const engine::Workload workload = TRY(services.engine.inspect(created.id));
   wire::Attachment wanted{.input = attach.input && workload.config.open_input,
                           .output = attach.output,
                           .error = attach.error,
@@ -57,6 +58,7 @@ Result<void> run_attached(Services& services, Request& request, const engine::Wo
   if (workload.config.terminal) wanted.detach_keys = keys;
   http::Headers headers = request.headers("application/vnd.docker.multiplexed-stream");
   headers.add("Proa-Workload", workload.id);
+  for (const std::string& warning : created.warnings) headers.add("Proa-Warning", warning);
   http::Hijacked hijacked = TRY(request.connection().hijack(headers));
   wanted.early_input = std::move(hijacked.already_read);
   const Fd last_word = TRY(file::duplicate(hijacked.socket));
@@ -73,10 +75,9 @@ Result<void> run_attached(Services& services, Request& request, const engine::Wo
 Result<void> run(Services& services, Request& request) {
   const Value document = TRY(request.body());
   const auto attach = TRY(read_attach(json::Reader(document, "body")));
-  const engine::Created created =
-      TRY(docker::create_workload(services, document, request.text("name")));
+  const engine::Created created = TRY(docker::create_workload(services, request, document));
+  if (attach) return run_attached(services, request, created, *attach);
   const engine::Workload workload = TRY(services.engine.inspect(created.id));
-  if (attach) return run_attached(services, request, workload, *attach);
   const Result<void> started = services.engine.start(created.id);
   if (!started.ok()) {
     docker::remove_after_failure(services.engine, workload);

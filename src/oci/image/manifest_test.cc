@@ -154,5 +154,23 @@ TEST(ConfigTest, configuration_without_layers_or_with_wrong_types_is_refused) {
   EXPECT_FALSE(Config::parse(R"({"rootfs":{"diff_ids":[]},"config":{"StopTimeout":1e99}})").ok());
 }
 
+TEST(PlatformTest, runs_what_was_made_for_it_or_for_what_came_before) {
+  const auto runs = [](std::string_view here, std::string_view made_for) {
+    return Platform::parse(here).take().runs(Platform::parse(made_for).take());
+  };
+  EXPECT_TRUE(runs("linux/amd64", "linux/amd64"));
+  EXPECT_TRUE(runs("linux/amd64/v3", "linux/amd64/v2"));
+  EXPECT_TRUE(runs("linux/amd64", "linux/386"));
+  EXPECT_TRUE(runs("linux/arm64", "linux/arm64/v8"));
+  EXPECT_TRUE(runs("linux/arm64", "linux/arm/v7"));
+  EXPECT_TRUE(runs("linux/arm/v7", "linux/arm/v6"));
+  EXPECT_TRUE(runs("linux/arm/v7", "linux/arm"));
+  EXPECT_FALSE(runs("linux/amd64", "linux/amd64/v2"));
+  EXPECT_FALSE(runs("linux/arm/v6", "linux/arm/v7"));
+  EXPECT_FALSE(runs("linux/amd64", "linux/arm64"));
+  EXPECT_FALSE(runs("linux/386", "linux/amd64"));
+  EXPECT_FALSE(runs("linux/amd64", "windows/amd64"));
+}
+
 }  // namespace
 }  // namespace proa::oci::image

@@ -1,5 +1,8 @@
 #include "oci/image/platform.h"
 
+#include "base/number.h"
+#include "base/text.h"
+
 namespace proa::oci::image {
 namespace {
 
@@ -27,6 +30,13 @@ Result<std::string> optional_text(const json::Reader& reader, std::string_view k
     return member->fault("it has ", text.size(), " characters, above the limit of ", kMaxText);
   }
   return text;
+}
+
+// "v7" -> 7; 0 where there is none.
+int generation(std::string_view variant) {
+  if (!variant.starts_with('v')) return 0;
+  const Result<int> number = parse_number<int>(variant.substr(1));
+  return number.ok() ? number.value() : 0;
 }
 
 bool is_word(std::string_view text) {
@@ -72,6 +82,17 @@ Platform Platform::host() {
 #endif
 }
 
+Platform Platform::newest_of_host() {
+  Platform platform = host();
+#if defined(__x86_64__)
+  platform.variant = __builtin_cpu_supports("x86-64-v4")   ? "v4"
+                     : __builtin_cpu_supports("x86-64-v3") ? "v3"
+                     : __builtin_cpu_supports("x86-64-v2") ? "v2"
+                                                           : "v1";
+#endif
+  return platform;
+}
+
 json::Value Platform::to_json() const {
   json::Value value = json::Value::object();
   value.set("architecture", architecture);
@@ -90,6 +111,22 @@ bool Platform::accepts(const Platform& offered) const {
          canonical_architecture(architecture) == canonical_architecture(offered.architecture) &&
          canonical_variant(architecture, variant) ==
              canonical_variant(offered.architecture, offered.variant);
+}
+
+bool Platform::runs(const Platform& made_for) const {
+  if (os != made_for.os) return false;
+  const std::string_view here = canonical_architecture(architecture);
+  const std::string_view there = canonical_architecture(made_for.architecture);
+  if (here == "amd64" && there == "386") return true;
+  if (here == "arm64" && there == "arm") return true;
+  if (here != there) return false;
+  if (made_for.variant.empty()) return true;
+  // What is wanted without one: the least of amd64, and what arm has had for long.
+  const int have = !variant.empty()  ? generation(variant)
+                   : here == "amd64" ? 1
+                   : here == "arm"   ? 7
+                                     : 8;
+  return generation(made_for.variant) <= have;
 }
 
 }  // namespace proa::oci::image

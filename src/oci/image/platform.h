@@ -25,11 +25,16 @@ struct Platform {
   static Result<Platform> parse(const json::Reader& reader);
   // What this program was compiled for.
   static Platform host();
+  // The same, with the newest variant that this processor has: "linux/amd64/v3".
+  static Platform newest_of_host();
 
   json::Value to_json() const;
   std::string text() const;
   // Whether an image for `offered` runs where this platform is wanted. arm64 alone means v8.
   bool accepts(const Platform& offered) const;
+  // Whether a program made for `made_for` runs here: also an older variant, or the 32-bit processor
+  // before this one. An image that names no variant fits them all, as with docker.
+  bool runs(const Platform& made_for) const;
 
   bool operator==(const Platform&) const = default;
 };

@@ -8,7 +8,6 @@
 #include "api/services.h"
 #include "base/time.h"
 #include "hull/heavy/heavy_hull.h"
-#include "oci/image/platform.h"
 
 namespace proa::api::docker {
 namespace {
@@ -22,11 +21,8 @@ constexpr std::chrono::seconds kPatienceAfterKill{10};
 std::int64_t now_count() { return now().time_since_epoch().count(); }
 
 Result<void> create(Services& services, Request& request) {
-  if (const std::string platform = request.text("platform"); !platform.empty()) {
-    TRY(oci::image::Platform::parse(platform), "query parameter 'platform'");
-  }
   const Value document = TRY(request.body());
-  const engine::Created created = TRY(create_workload(services, document, request.text("name")));
+  const engine::Created created = TRY(create_workload(services, request, document));
   return request.reply(201, print_created(created));
 }
 

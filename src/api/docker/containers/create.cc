@@ -33,11 +33,16 @@ Result<void> add_volumes_from(engine::Engine& engine, engine::Config& config) {
 
 }  // namespace
 
-Result<engine::Created> create_workload(Services& services, const Value& document,
-                                        const std::string& name) {
+Result<engine::Created> create_workload(Services& services, const Request& request,
+                                        const Value& document) {
+  std::optional<oci::image::Platform> platform;
+  if (const std::string text = request.text("platform"); !text.empty()) {
+    platform = TRY(oci::image::Platform::parse(text), "query parameter 'platform'");
+  }
   CreateBody body = TRY(read_create(document, services.defaults));
   TRY(add_volumes_from(services.engine, body.config));
-  engine::Created created = TRY(services.engine.create(name, std::move(body.config)));
+  engine::Created created =
+      TRY(services.engine.create(request.text("name"), std::move(body.config), platform));
   created.warnings.insert(created.warnings.begin(), body.warnings.begin(), body.warnings.end());
   return created;
 }

@@ -8,9 +8,12 @@
 
 namespace proa::api::docker {
 
-// Errors: invalid_argument (names the field), not_found (the image), already_exists (the name)
-Result<engine::Created> create_workload(Services& services, const json::Value& body,
-                                        const std::string& name);
+// Of a body and the request's parameters `name` and `platform`.
+//
+// Errors: invalid_argument (names the field), not_found (the image, or not for that platform),
+//         already_exists (the name)
+Result<engine::Created> create_workload(Services& services, const Request& request,
+                                        const json::Value& body);
 json::Value print_created(const engine::Created& created);
 
 // What is left of a start that failed: with --rm nothing.

@@ -77,8 +77,10 @@ Result<void> pull_for(Call& call) {
 }
 
 bool lacks_image(const Error& error) {
-  return error.kind() == ErrorKind::not_found &&
-         to_lower(error.message()).find("no such image") != std::string::npos;
+  if (error.kind() != ErrorKind::not_found) return false;
+  const std::string message = to_lower(error.message());
+  return message.find("no such image") != std::string::npos ||
+         message.find("does not match the specified platform") != std::string::npos;
 }
 
 // Does `attempt` and, where the image is missing and may be pulled, again after a pull.
@@ -109,9 +111,11 @@ Result<void> write_cid_file(const Call& call, std::string_view id) {
   return file::write_all(file, bytes_of(id));
 }
 
+void show_warning(std::string_view text) { print_error(cat("WARNING: ", text)); }
+
 void show_warnings(const Value& created) {
   for (const Value& warning : list_at(created, "Warnings")) {
-    if (const auto* text = warning.get_if<std::string>()) print_error(cat("WARNING: ", *text));
+    if (const auto* text = warning.get_if<std::string>()) show_warning(*text);
   }
 }
 
@@ -163,6 +167,9 @@ Result<int> run_at_once(Call& call, Value body) {
   client::Upgrade upgrade = TRY(engine->upgrade(std::move(request)));
   const auto workload = upgrade.head.headers.find("Proa-Workload");
   const std::string id(workload.value_or(""));
+  for (const auto& [name, value] : upgrade.head.headers.fields()) {
+    if (to_lower(name) == "proa-warning") show_warning(value);
+  }
   TRY(write_cid_file(call, id));
   std::string report;
   const client::SessionEnd end = TRY(foreground.follow(
