@@ -8,8 +8,9 @@
 namespace proa::client {
 namespace {
 
-constexpr std::size_t kNarrowest = 10;  // that a terminal's width cuts a column to
 constexpr std::size_t kGap = 3;
+// That a terminal's width cuts a column to: an id of 12 digits, which is typed again, stays whole.
+constexpr std::size_t kNarrowest = 12 + kGap;
 
 bool begins_code_point(char character) {
   return (static_cast<unsigned char>(character) & 0xc0) != 0x80;

@@ -25,7 +25,8 @@ class Table {
   static Table of_lines(std::string_view text);
 
   // Each line ends with a line feed, the last cell is not padded. With a `limit`, the widest
-  // columns are cut until a line fits, none below 10.
+  // columns are cut until a line fits, none below the
+  // 12 digits of an id.
   std::string print(std::optional<std::size_t> limit = std::nullopt) const;
 
  private:
