@@ -83,6 +83,15 @@ TEST(Table, on_a_terminal_the_widest_columns_are_cut) {
   EXPECT_NE(text.find("nnn…"), std::string::npos) << text;
 }
 
+TEST(Table, an_id_that_is_typed_again_is_never_cut) {
+  Table table({"CONTAINER ID", "IMAGE", "COMMAND", "CREATED", "STATUS", "PORTS", "NAMES"});
+  table.add({"0123456789ab", "registry.example/app:1", "\"sleep 600\"", "10 seconds ago",
+             "Up 9 seconds", "80/tcp", "thoughtful_hopper"});
+  for (const std::size_t width : {30U, 60U, 80U}) {
+    EXPECT_NE(table.print(width).find("0123456789ab "), std::string::npos) << width;
+  }
+}
+
 TEST(Table, width_counts_characters_not_bytes) {
   EXPECT_EQ(display_width("añ…"), 3U);
   EXPECT_EQ(shorten("añejo", 3), "añ…");
