@@ -27,6 +27,61 @@ class BuildLanguage : public BuildTest {
   }
 };
 
+TEST_F(BuildLanguage, faults_that_need_no_step_are_told_before_any_runs) {
+  const struct {
+    const char *line, *says;
+  } kFaults[] = {
+      {"COPY --chwon=1 a b", "Dockerfile:3: unknown flag --chwon (did you mean --chown?)"},
+      {"COPY --chmod=9z a b", "Dockerfile:3: '9z' is no mode"},
+      {"COPY a", "it needs a source and a destination"},
+      {"COPY a b $Y c", "the destination is a directory and ends in /"},
+      {"COPY https://a/b c", "COPY takes no URL as its source"},
+      {"ADD --checksum=x https://a/b c", "Dockerfile:3:"},
+      {"EXPOSE 80 70000", "invalid port '70000'"},
+      {"STOPSIGNAL SIGFOO", "invalid signal 'SIGFOO'"},
+      {"HEALTHCHECK --interval=x CMD true", "Dockerfile:3: --interval"},
+      {"RUN --mount=type=what true", "unknown mount type 'what'"},
+      {"RUN --network=moon true", "unknown network 'moon'"},
+      {"USER", "USER needs a user"},
+      {"ARG", "ARG needs a name"},
+      {"SHELL sh", "SHELL needs a JSON array"},
+  };
+  for (const auto& fault : kFaults) {
+    dockerfile(cat("RUN touch /ran\n", fault.line, "\n"));
+    const Output failed = try_build();
+    EXPECT_EQ(failed.code, 1) << fault.line;
+    EXPECT_NE((failed.out + failed.err).find(fault.says), std::string::npos)
+        << fault.line << ": " << failed.out << failed.err;
+    EXPECT_EQ((failed.out + failed.err).find("RUN touch"), std::string::npos) << fault.line;
+  }
+  // What variables stand for is not known, and no fault.
+  write("a", "1");
+  dockerfile(
+      "ARG PORT=80\nARG SUM\nARG TO=/d/\nENV MODE=0600 S=TERM W=/w\nEXPOSE $PORT $PORT/udp\n"
+      "COPY --chmod=$MODE a a $TO\nSTOPSIGNAL $S\nWORKDIR $W\nVOLUME $W\nUSER ${NOBODY:-0}\n"
+      "RUN --mount=type=cache,target=$W/cache true\nHEALTHCHECK CMD echo $HOME\n");
+  build();
+  EXPECT_EQ(in_image("stat -c %a /d/a"), "600");
+}
+
+TEST_F(BuildLanguage, arguments_that_no_ARG_takes_are_told) {
+  dockerfile("ARG USED\nRUN true\n");
+  const Output told = build({"--build-arg", "USED=1", "--build-arg", "ZEBRA=1", "--build-arg",
+                             "APE=1", "--build-arg", "HTTP_PROXY=x"});
+  EXPECT_NE(
+      (told.out + told.err).find("[Warning] One or more build-args [APE ZEBRA] were not consumed"),
+      std::string::npos)
+      << told.out << told.err;
+  const Output silent = build({"--build-arg", "USED=1", "--build-arg", "no_proxy=x"});
+  EXPECT_EQ((silent.out + silent.err).find("[Warning]"), std::string::npos);
+  // An ARG that the base asks of what is made from it takes its own, too.
+  dockerfile("ONBUILD ARG LATER\n");
+  build();
+  write("Dockerfile", "FROM built\n");
+  const Output later = build({"--build-arg", "LATER=1"});
+  EXPECT_EQ((later.out + later.err).find("[Warning]"), std::string::npos) << later.err;
+}
+
 // Serves files on a port of the loopback, and counts what it was asked for.
 class FileServer {
  public:

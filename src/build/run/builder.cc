@@ -52,6 +52,7 @@ class Run {
     const Stages stages = TRY(split_stages(source, file, request_));
     const int target = TRY(find_target(stages, request_.target));
     StageResult result = TRY(run_stages(source, file, stages, target));
+    warn_of_arguments(file);
     for (const auto& [name, value] : request_.labels) {
       auto& labels = result.config.run.labels;
       std::erase_if(labels, [&](const auto& label) { return label.first == name; });
@@ -62,6 +63,28 @@ class Run {
   }
 
  private:
+  // Only now: bases may have asked for some by ONBUILD.
+  void warn_of_arguments(const Dockerfile& file) {
+    std::set<std::string> taken = session_.taken_arguments();
+    for (const Node& node : file.nodes) {
+      if (node.instruction != "arg") continue;
+      for (const std::string& word : node.words) taken.emplace(split_once(word, '=').first);
+    }
+    const Variables platform = platform_arguments(request_);
+    std::vector<std::string> left;
+    for (const auto& [name, value] : request_.arguments) {
+      // SOURCE_DATE_EPOCH and what begins so are for the builder itself.
+      const bool is_known = taken.contains(name) || is_proxy_argument(name) ||
+                            platform.contains(name) || name == "SOURCE_DATE_EPOCH" ||
+                            name.starts_with("BUILDKIT_");
+      if (!is_known) left.push_back(name);
+    }
+    if (left.empty()) return;
+    session_.tell({EventKind::note, 0,
+                   cat("[Warning] One or more build-args [", printable(join(left, " "), 400),
+                       "] were not consumed")});
+  }
+
   Result<std::vector<std::string>> image_names() const {
     std::vector<std::string> names;
     for (const std::string& tag : request_.tags) {
@@ -152,6 +175,8 @@ class Run {
     inputs.total = cat(needed.size());
     inputs.stage_result = [&](int stage) { return futures[static_cast<std::size_t>(stage)].get(); };
     inputs.image_result = [&](const std::string& name) { return find_base(name); };
+    // As BuildKit: in the stages that are not needed, too.
+    for (const Stage& stage : stages.stages) TRY(StageBuild(session_, inputs, stage).check());
     std::vector<std::thread> threads;
     const auto run_one = [&](int index) {
       const auto at = static_cast<std::size_t>(index);

@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -74,6 +75,15 @@ class Session {
   std::stop_token stop() const { return own_stop_.get_token(); }
   void cancel() { own_stop_.request_stop(); }
   std::int64_t now() const { return now_; }
+  // The names that ARGs of the stages had when they were carried out.
+  void note_argument(const std::string& name) {
+    const std::lock_guard lock(arguments_mutex_);
+    arguments_.insert(name);
+  }
+  std::set<std::string> taken_arguments() {
+    const std::lock_guard lock(arguments_mutex_);
+    return arguments_;
+  }
   const std::string& scratch() const { return scratch_; }
   FdRef user_namespace() const { return user_namespace_; }
   StepNetworks& networks() { return networks_; }
@@ -129,6 +139,8 @@ class Session {
   std::mutex mutex_;
   // Shared by all who wait for the same step.
   std::map<Digest, std::shared_future<Result<std::string>>> running_;  // guarded
+  std::mutex arguments_mutex_;
+  std::set<std::string> arguments_;  // guarded by arguments_mutex_
 };
 
 // What a root is, as the start of a key.

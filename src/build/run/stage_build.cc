@@ -131,6 +131,7 @@ Result<StageBuild::Outcome> StageBuild::argument(const Instruction& instruction)
   for (const std::string& word : node.words) {
     const auto [raw_name, raw_value] = split_once(word, '=');
     const std::string name = TRY(instruction.expanded(raw_name, config_));
+    session_.note_argument(name);
     if (name.empty()) return instruction.fault("a name may not be blank", word);
     const bool has_default = raw_name.size() != word.size();
     const auto global = inputs_.stages.global.find(name);

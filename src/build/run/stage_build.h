@@ -40,6 +40,11 @@ class StageBuild {
       : session_(session), inputs_(inputs), stage_(stage) {}
 
   Result<StageResult> run();
+  // Looks for all faults that can be known before anything runs: flags, counts of words, and
+  // whatever depends on no variable. For a StageBuild of its own.
+  //
+  // Errors: invalid_argument with the place
+  Result<void> check();
 
  private:
   struct Outcome {
@@ -78,6 +83,8 @@ class StageBuild {
                              std::vector<CopySource> sources);
 
   struct Command;
+  Result<void> check_copy(const Instruction& instruction);
+  Result<void> check_command(const Instruction& instruction);
   Result<Command> command_of(const Instruction& instruction);
   bool allows(std::string_view right) const;
   Result<void> choose_network(const Instruction& instruction, const std::string& wanted,

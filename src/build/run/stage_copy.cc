@@ -108,6 +108,11 @@ Result<StageBuild::CopyFlags> StageBuild::copy_flags(const Instruction& instruct
   return out;
 }
 
+Result<void> StageBuild::check_copy(const Instruction& instruction) {
+  TRY(copy_flags(instruction));
+  return {};
+}
+
 Result<std::vector<CopySource>> StageBuild::sources_of(const Instruction& instruction,
                                                        const CopyFlags& flags, const From& from) {
   std::vector<CopySource> sources;

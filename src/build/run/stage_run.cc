@@ -151,6 +151,11 @@ Result<StageBuild::Command> StageBuild::command_of(const Instruction& instructio
   return out;
 }
 
+Result<void> StageBuild::check_command(const Instruction& instruction) {
+  TRY(command_of(instruction));
+  return {};
+}
+
 // What a step's mounts bring into its key: for files of the context and of stages their content.
 Result<std::string> StageBuild::describe_mounts(const Instruction& instruction,
                                                 const Command& command) {
