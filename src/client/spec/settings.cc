@@ -32,7 +32,7 @@ void add_variable(std::vector<std::string>& environment, std::string_view settin
 }  // namespace
 
 Result<std::vector<std::string>> read_lines(const std::string& path) {
-  const std::string content = TRY(file::read_file(path, 1 << 20), "reading '", path, "'");
+  const std::string content = TRY(file::read_file(path, 1 << 20));
   std::vector<std::string> lines;
   for (std::string_view line : split(content, '\n')) {
     if (line.ends_with('\r')) line.remove_suffix(1);
@@ -143,7 +143,7 @@ Result<std::vector<std::string>> gather_security(const std::vector<std::string>&
       continue;
     }
     const std::string text =
-        TRY(file::read_file(std::string(value), 1 << 20), "opening seccomp profile '", value, "'");
+        TRY(file::read_file(std::string(value), 1 << 20), "the seccomp profile");
     const Value profile = TRY(json::parse(text, value));
     gathered.push_back(cat("seccomp=", json::print(profile)));
   }

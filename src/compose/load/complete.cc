@@ -60,7 +60,7 @@ Result<void> complete_environment(Service& service, const Lookup& variables, con
       return fail(ErrorKind::not_found, "services.", service.name, ".env_file: ", file.path,
                   " does not exist");
     }
-    const std::string text = TRY(file::read_file(file.path, kMaxYamlBytes), "reading ", file.path);
+    const std::string text = TRY(file::read_file(file.path, kMaxYamlBytes));
     Variables found = TRY(parse_env_file(text, file.path, known, warn));
     for (auto& [name, value] : found) whole.insert_or_assign(name, std::move(value));
   }
@@ -78,8 +78,8 @@ Result<void> complete_environment(Service& service, const Lookup& variables, con
 Result<void> complete_labels(Service& service, const Lookup& variables, const Warn& warn) {
   TextMap from_files;
   for (const std::string& file : service.label_file) {
-    const std::string text = TRY(file::read_file(file, kMaxYamlBytes), "services.", service.name,
-                                 ".label_file: reading ", file);
+    const std::string text =
+        TRY(file::read_file(file, kMaxYamlBytes), "services.", service.name, ".label_file");
     Variables found = TRY(parse_env_file(text, file, variables, warn));
     for (auto& [name, value] : found) from_files.insert_or_assign(name, std::move(value));
   }

@@ -188,7 +188,7 @@ Result<Lookup> with_env_files(Lookup lookup, const std::vector<std::string>& fil
     return entry->second;
   };
   for (const std::string& file : files) {
-    const std::string text = TRY(file::read_file(file, kMaxYamlBytes), "reading ", file);
+    const std::string text = TRY(file::read_file(file, kMaxYamlBytes));
     Variables variables = TRY(parse_env_file(text, file, both, warn));
     for (auto& [name, value] : variables) found->insert_or_assign(name, std::move(value));
   }

@@ -146,13 +146,14 @@ Result<void> add_dockerfile(const client::Flags& flags, const std::string& conte
 }
 
 Result<client::Connection> send_build(Call& call, const std::string& context, Value request) {
-  client::Client* engine = TRY(call.engine());
   if (context != "-") {
     const std::string directory = TRY(absolute(context));
     TRY(add_dockerfile(call.flags(), directory, request));
     request.set("Directory", directory);
+    client::Client* engine = TRY(call.engine());
     return engine->open(Request("POST", "/proa/v1/build").body(request));
   }
+  client::Client* engine = TRY(call.engine());
   const Fd input = TRY(file::open("/dev/stdin", O_RDONLY));
   // A Dockerfile by itself, or a context as a tar: told apart by the first bytes.
   std::string head(512, '\0');

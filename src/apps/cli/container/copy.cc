@@ -61,8 +61,8 @@ Result<void> put(client::Client& engine, const Place& place, const std::string& 
 }
 
 Result<int> copy_in(Call& call, const std::string& source, const Place& target) {
-  client::Client* engine = TRY(call.engine());
   if (source == "-") {
+    client::Client* engine = TRY(call.engine());
     TRY(put(*engine, target, target.path, call, client::body_of(FdRef(0))));
     return 0;
   }
@@ -72,6 +72,7 @@ Result<int> copy_in(Call& call, const std::string& source, const Place& target) 
   if (::fstatat(AT_FDCWD, source.c_str(), &status, follow ? 0 : AT_SYMLINK_NOFOLLOW) != 0) {
     return fail_errno("'", printable(source), "'");
   }
+  client::Client* engine = TRY(call.engine());
   const Remote remote = TRY(stat_remote(*engine, target));
   const bool source_is_directory = S_ISDIR(status.st_mode);
   if (remote.exists && !remote.directory && source_is_directory) {
@@ -108,7 +109,7 @@ Result<Local> find_local(const std::string& target, bool content_only) {
   struct stat status = {};
   const bool exists = ::stat(target.c_str(), &status) == 0;
   if (exists && S_ISDIR(status.st_mode)) {
-    Fd directory = TRY(file::open(target, O_PATH | O_DIRECTORY), "'", target, "'");
+    Fd directory = TRY(file::open(target, O_PATH | O_DIRECTORY));
     return Local{std::move(directory), content_only ? "." : ""};
   }
   Fd directory = TRY(file::open(parent_of(target), O_PATH | O_DIRECTORY), "'", target, "'");

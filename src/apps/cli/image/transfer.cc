@@ -55,7 +55,7 @@ Result<int> do_push(Call& call) {
 
 Result<Fd> open_input(const std::string& path) {
   if (path.empty() || path == "-") return file::open("/dev/stdin", O_RDONLY);
-  return TRY(file::open(path, O_RDONLY), "opening '", path, "'");
+  return file::open(path, O_RDONLY);
 }
 
 Result<int> do_load(Call& call) {
@@ -101,9 +101,9 @@ Result<int> do_import(Call& call) {
   if (flags.given("message")) request.query("message", flags.text("message"));
   if (flags.given("platform")) request.query("platform", flags.text("platform"));
   for (const std::string& change : flags.list("change")) request.query("changes", change);
-  client::Client* engine = TRY(call.engine());
   Fd input;
   if (!remote) input = TRY(open_input(source));
+  client::Client* engine = TRY(call.engine());
   request.header("Content-Type", "application/x-tar");
   const client::BodySource body = client::body_of(input);
   client::Connection connection = TRY(engine->open(request, remote ? nullptr : &body));
