@@ -1,5 +1,7 @@
 #include "compare/measure.h"
 
+#include <poll.h>
+
 #include <algorithm>
 #include <map>
 #include <memory>
@@ -17,6 +19,8 @@ constexpr const char* kProbe = "/proa-probe";
 constexpr std::uint16_t kProbePort = 47123;
 constexpr std::uint64_t kDiskMebibytes = 32;
 constexpr double kSettled = 0.1;
+// How long a machine may take from its program's end to its own.
+constexpr auto kEnding = std::chrono::seconds(2);
 constexpr double kMebibyte = 1 << 20;
 
 // What one round of one candidate gave, by the figure's key; what it did not reach is not there.
@@ -121,9 +125,18 @@ Result<Isolation> ask_isolation(const Target& target, const Options& options,
                                 const std::string& probe) {
   Subject subject(target, options.order, *options.workloads);
   TRY(subject.start(options.patience));
-  TRY(subject.put_program(kProbe, probe));
-  const std::string told = TRY(subject.run({kProbe, "facts"}));
-  return parse_isolation(told);
+  const Result<std::string> told = [&]() -> Result<std::string> {
+    TRY(subject.put_program(kProbe, probe));
+    return subject.run({kProbe, "facts"});
+  }();
+  if (told.ok()) return parse_isolation(told.value());
+  // Nothing can be asked of what ends; that it ended says more, and may be known a moment later.
+  const Clock::time_point deadline = Clock::now() + kEnding;
+  while (Clock::now() < deadline) {
+    if (std::optional<Error> end = subject.ended()) return std::move(*end);
+    ::poll(nullptr, 0, 20);
+  }
+  return told.error();
 }
 
 void keep(const Round& round, const std::vector<Figure>& figures, Outcome& outcome) {
@@ -173,6 +186,7 @@ Outcome first_look(const Target& target, const Options& options, const std::vect
   Result<Isolation> isolation = ask_isolation(target, options, probe);
   if (!isolation.ok()) {
     outcome.failure = isolation.error().message();
+    options.tell(cat(target.candidate.name, ": ", outcome.failure));
     return outcome;
   }
   outcome.isolation = isolation.take();
@@ -233,8 +247,11 @@ Result<Comparison> measure(const std::vector<Target>& targets, const Options& op
   const bool any = std::ranges::any_of(
       comparison.outcomes, [](const Outcome& outcome) { return outcome.failure.empty(); });
   if (!any) {
-    return fail(ErrorKind::unavailable, "no hull could run ", options.order.image, ": ",
-                comparison.outcomes.empty() ? "" : comparison.outcomes[0].failure);
+    std::string reasons;
+    for (const Outcome& outcome : comparison.outcomes) {
+      reasons += cat("\n", outcome.candidate.name, ": ", outcome.failure);
+    }
+    return fail(ErrorKind::unavailable, "no hull could run ", options.order.image, reasons);
   }
   while (comparison.rounds < options.most_rounds && !comparison.settled) {
     if (options.limit && comparison.rounds > 0 && Clock::now() - begin > *options.limit) break;

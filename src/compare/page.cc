@@ -35,6 +35,14 @@ svg .axis { stroke: var(--line); }
 table { border-collapse: collapse; width: 100%; font-size: .92rem; }
 th, td { text-align: left; padding: .35rem .7rem .35rem 0; border-bottom: 1px solid var(--line);
   vertical-align: top; }
+@media (max-width: 44rem) {
+  /* A card for each candidate: columns side by side would lie beyond the edge. */
+  table, tbody, tr, th, td { display: block; }
+  tr:first-child { display: none; }
+  tr { border-bottom: 1px solid var(--line); padding: .4rem 0; }
+  th, td { border: 0; padding: .1rem 0; overflow-wrap: anywhere; }
+  td[data-label]::before { content: attr(data-label) ": "; color: var(--soft); }
+}
 )css";
 
 std::string escaped(std::string_view text) {
@@ -160,10 +168,15 @@ std::string isolation_html(const Comparison& comparison) {
     const std::string root = told.own_kernel  ? "of the guest only"
                              : told.host_root ? "the host's root"
                                               : "nobody on the host";
-    out += cat("<td>", told.own_kernel ? "its own, " : "the host's, ", escaped(told.kernel),
-               "</td><td>", told.system_calls, "</td><td>", told.capabilities, "</td><td>", root,
-               "</td><td>", told.own_kernel ? "all" : escaped(join(told.namespaces, ", ")),
-               "</td></tr>");
+    const auto cell = [&](std::string_view label, const std::string& text) {
+      out += cat("<td data-label=\"", label, "\">", escaped(text), "</td>");
+    };
+    cell("Kernel", cat(told.own_kernel ? "its own, " : "the host's, ", told.kernel));
+    cell("System calls", cat(told.system_calls));
+    cell("Capabilities", cat(told.capabilities));
+    cell("Root inside", root);
+    cell("Namespaces of its own", told.own_kernel ? "all" : join(told.namespaces, ", "));
+    out += "</tr>";
   }
   return out + "</table></div>";
 }
@@ -187,16 +200,16 @@ std::string print_page(const Comparison& comparison, const Advice& advice) {
           "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>",
           escaped(comparison.image), ": container or virtual machine</title><style>", kStyle,
           "</style></head><body>\n");
-  // Warnings come before anything else is said.
-  for (const std::string& warning : advice.warnings) {
-    out += cat("<p class=\"note\">", escaped(warning), "</p>\n");
-  }
   out += cat("<h1>", escaped(comparison.image),
              "</h1><p class=\"sub\">Container or virtual "
              "machine? Measured ",
              escaped(comparison.when.substr(0, 10)), ", host kernel ",
              escaped(comparison.host_kernel), ", ", rounds_text(comparison.rounds),
              "; bars are medians, lines their 95&nbsp;% intervals.</p>\n");
+  // Warnings come before anything is concluded.
+  for (const std::string& warning : advice.warnings) {
+    out += cat("<p class=\"note\">", escaped(warning), "</p>\n");
+  }
   out += cat("<p class=\"verdict\">", escaped(advice.verdict), "</p>\n<ul>");
   for (const std::string& reason : advice.reasons) out += cat("<li>", escaped(reason), "</li>");
   out += "</ul>\n";

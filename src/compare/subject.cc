@@ -19,6 +19,9 @@ namespace {
 using client::Request;
 using json::Value;
 
+// Between two looks whether what does not answer still runs: seldom enough to disturb nothing.
+constexpr auto kLook = std::chrono::milliseconds(250);
+
 double milliseconds(Clock::duration span) {
   return std::chrono::duration<double, std::milli>(span).count();
 }
@@ -139,6 +142,9 @@ Result<StartTimes> Subject::start(Clock::duration patience) {
   const auto wrote = started.ok() && !order_.port ? output.await() : output.finish();
   TRY(started);
   TRY(replied);
+  if (!wrote || order_.port) {
+    if (std::optional<Error> end = ended()) return std::move(*end);
+  }
   if (wrote) times.output = milliseconds(*wrote - begin);
   return times;
 }
@@ -152,12 +158,48 @@ Result<void> Subject::await_reply(Clock::duration patience) {
     return fail(ErrorKind::unavailable, "the workload has no address to ask");
   }
   const Clock::time_point deadline = Clock::now() + patience;
+  Clock::time_point look = Clock::now() + kLook;
   while (Clock::now() < deadline) {
     if (answers(peer, deadline)) return {};
+    if (Clock::now() > look) {
+      if (std::optional<Error> end = ended()) return std::move(*end);
+      look = Clock::now() + kLook;
+    }
     // Nothing tells when a foreign program starts to listen: it has to be asked again.
     ::poll(nullptr, 0, 1);
   }
   return fail(ErrorKind::timeout, "port ", *order_.port, " of ", address, " did not answer");
+}
+
+std::optional<Error> Subject::ended() {
+  const Result<Value> shown = client_.call_json(Request("GET", cat("/containers/", id_, "/json")));
+  if (!shown.ok()) return std::nullopt;
+  const std::string status = text_of(member(shown.value(), {"State", "Status"}));
+  if (status != "exited" && status != "dead") return std::nullopt;
+  const auto* code = member(shown.value(), {"State", "ExitCode"}).get_if<std::int64_t>();
+  const std::string words = last_words();
+  return fail(ErrorKind::unavailable, "it ended with exit code ", code == nullptr ? -1 : *code,
+              " before it could be measured", words.empty() ? ", and wrote nothing" : ":\n", words);
+}
+
+std::string Subject::last_words() {
+  Request request("GET", cat("/containers/", id_, "/logs"));
+  request.query("stdout", "1").query("stderr", "1").query("tail", "5");
+  const Result<client::Reply> reply = client_.call(request);
+  if (!reply.ok()) return "";
+  std::string text;
+  client::FrameSplitter frames;
+  const Result<void> fed =
+      frames.feed(reply.value().body, [&](client::Stream, std::string_view bytes) -> Result<void> {
+        text += bytes;
+        return {};
+      });
+  discard(fed, "what came is shown");
+  std::string lines;
+  for (const std::string_view line : split(trim(text), '\n')) {
+    if (!line.empty()) lines += cat(lines.empty() ? "  " : "\n  ", printable(line));
+  }
+  return lines;
 }
 
 Result<std::string> Subject::address() {

@@ -47,7 +47,11 @@ class Subject {
   ~Subject() { remove(); }
 
   // Creates and starts it; waits for output and reply as long as `patience`.
+  //
+  // Errors: also unavailable (it ended meanwhile; with its exit code and its last words)
   Result<StartTimes> start(Clock::duration patience);
+  // How it ended, where it does not run any more.
+  std::optional<Error> ended();
   // Its address, as the engine's inspect tells it; "" without a network.
   Result<std::string> address();
   // Its first process as the host counts it.
@@ -62,6 +66,7 @@ class Subject {
 
  private:
   Result<void> create();
+  std::string last_words();
   Result<void> await_reply(Clock::duration patience);
   Result<std::string> make_exec(const std::vector<std::string>& arguments);
 

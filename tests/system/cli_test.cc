@@ -173,6 +173,28 @@ TEST_P(CliTest, compare_that_is_killed_leaves_no_workload) {
   EXPECT_TRUE(eventually([&] { return proa({"ps", "-aq"}).empty(); }));
 }
 
+TEST_P(CliTest, compare_tells_at_once_of_what_ends_or_cannot_be_written) {
+  const std::string hull(fixtures::runtime_word(GetParam()));
+  const auto begin = std::chrono::steady_clock::now();
+  const std::string ended = fails(1, {"compare", "-q", "--only", hull, kTestImage, "sh", "-c",
+                                      "echo one; echo two >&2; exit 7"});
+  EXPECT_THAT(ended, HasSubstr("it ended with exit code 7 before it could be measured"));
+  EXPECT_THAT(ended, HasSubstr("\n  one\n"));
+  EXPECT_THAT(ended, HasSubstr("  two\n"));
+  EXPECT_THAT(
+      fails(1, {"compare", "-q", "--only", hull, "--port", "80", kTestImage, "false"}),
+      HasSubstr("it ended with exit code 1 before it could be measured, and wrote nothing"));
+  EXPECT_THAT(fails(1, {"compare", "-q", "--only", hull, kTestImage, "no-such-program"}),
+              HasSubstr("executable file not found"));
+  for (const std::string& page : {scratch("none/page.html"), engine().scratch()}) {
+    const std::string said =
+        fails(1, {"compare", "-q", "--only", hull, "-o", page, kTestImage, "sleep", "600"});
+    EXPECT_THAT(said, HasSubstr("the report: "));
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(60));
+  EXPECT_EQ(proa({"ps", "-aq"}), "");
+}
+
 TEST_P(CliTest, start_and_attach_show_what_a_container_writes) {
   std::vector<std::string> words = run_words({"--name", "again", "-i", kTestImage, "cat"});
   words[0] = "create";
@@ -344,6 +366,33 @@ TEST(CliWordsTest, wrong_lines_are_explained) {
     const Output ran = fixtures::run(command);
     EXPECT_EQ(ran.code, wrong.code) << join(wrong.words, " ") << ": " << ran.err;
     EXPECT_THAT(ran.err, HasSubstr(wrong.says)) << join(wrong.words, " ");
+  }
+}
+
+TEST(CliWordsTest, a_file_that_is_not_there_is_named_once) {
+  const std::pair<std::vector<std::string>, int> kLines[] = {
+      {{"load", "-i", "nosuch"}, 1},
+      {{"import", "nosuch"}, 1},
+      {{"cp", "nosuch", "c:/"}, 1},
+      {{"build", "-f", "nosuch", "/tmp"}, 1},
+      {{"run", "--env-file", "nosuch", "a"}, 125},
+      {{"create", "--label-file", "nosuch", "a"}, 1},
+      {{"run", "--security-opt", "seccomp=nosuch", "a"}, 125},
+      {{"config", "-f", "nosuch"}, 1},
+      {{"up", "-f", "nosuch"}, 1},
+      {{"config", "--env-file", "nosuch", "-f", "nosuch"}, 1},
+  };
+  for (const auto& [words, code] : kLines) {
+    fixtures::Command command;
+    command.arguments = {fixtures::built_program("proa")};
+    command.arguments.insert(command.arguments.end(), words.begin(), words.end());
+    command.environment = {"PATH=/usr/bin:/bin", "PROA_HOST=unix:///does/not/exist"};
+    const Output ran = fixtures::run(command);
+    EXPECT_EQ(ran.code, code) << join(words, " ") << ": " << ran.err;
+    const std::size_t first = ran.err.find("nosuch");
+    EXPECT_NE(first, std::string::npos) << ran.err;
+    EXPECT_EQ(ran.err.find("nosuch", first + 1), std::string::npos) << ran.err;
+    EXPECT_THAT(ran.err, HasSubstr("No such file or directory")) << join(words, " ");
   }
 }
 

@@ -96,7 +96,7 @@ Result<compare::Sizes> sizes_of(client::Client& engine, const std::string& image
       text_at(member_at(member_at(shown, "GraphDriver"), "Data"), "TransferBytes");
   if (!transfer.empty()) sizes.transfer = TRY(parse_number<std::uint64_t>(transfer));
   if (!disk.empty()) {
-    const Fd file = TRY(file::open(disk, O_RDONLY), "the disk image ", disk);
+    const Fd file = TRY(file::open(disk, O_RDONLY), "--disk");
     const struct stat facts = TRY(file::stat(file));
     sizes.classic_disk = static_cast<std::uint64_t>(facts.st_blocks) * 512;
   }
@@ -136,13 +136,29 @@ Result<compare::Options> options_of(const Call& call) {
   return options;
 }
 
+// Before anything is measured, and without leaving a file should that be ended.
+Result<void> check_page(const std::string& path) {
+  if (path.empty()) return {};
+  if (file::exists(path)) {
+    TRY(file::open(path, O_WRONLY), "the report");
+    return {};
+  }
+  const std::size_t slash = path.rfind('/');
+  const std::string directory =
+      slash == std::string::npos ? "." : path.substr(0, std::max<std::size_t>(slash, 1));
+  TRY(file::open(directory, O_PATH | O_DIRECTORY), "the report");
+  if (::access(directory.c_str(), W_OK) != 0) return fail_errno("the report: '", path, "'");
+  return {};
+}
+
 Result<void> write_page(const std::string& path, const std::string& page) {
-  const Fd file = TRY(file::open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644), "writing ", path);
+  const Fd file = TRY(file::open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644), "the report");
   return file::write_all(file, bytes_of(page));
 }
 
 Result<int> do_compare(Call& call) {
   compare::Options options = TRY(options_of(call));
+  TRY(check_page(call.flags().text("output")));
   client::Client* engine = TRY(call.engine());
   const compare::Sizes sizes =
       TRY(sizes_of(*engine, options.order.image, call.flags().text("disk")));
