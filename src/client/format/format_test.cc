@@ -90,6 +90,9 @@ TEST(Table, an_id_that_is_typed_again_is_never_cut) {
   for (const std::size_t width : {30U, 60U, 80U}) {
     EXPECT_NE(table.print(width).find("0123456789ab "), std::string::npos) << width;
   }
+  for (const std::string_view line : split(table.print(80), '\n')) {
+    EXPECT_LE(display_width(line), 80U) << line;
+  }
 }
 
 TEST(Table, width_counts_characters_not_bytes) {

@@ -8,12 +8,18 @@
 namespace proa::client {
 namespace {
 
+constexpr std::size_t kNarrowest = 10;  // that a terminal's width cuts a column to
 constexpr std::size_t kGap = 3;
-// That a terminal's width cuts a column to: an id of 12 digits, which is typed again, stays whole.
-constexpr std::size_t kNarrowest = 12 + kGap;
+constexpr std::size_t kIdDigits = 12;
 
 bool begins_code_point(char character) {
   return (static_cast<unsigned char>(character) & 0xc0) != 0x80;
+}
+
+// An id as lists show it: it is typed again, and half of one is of no use.
+bool is_id(std::string_view text) {
+  return text.size() == kIdDigits &&
+         text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
 }  // namespace
@@ -42,6 +48,24 @@ Table Table::of_lines(std::string_view text) {
   return table;
 }
 
+void Table::cut(std::vector<std::size_t>& widths, std::size_t limit) const {
+  const auto holds_ids = [&](std::size_t column) {
+    return std::ranges::any_of(
+        rows_, [&](const auto& row) { return column < row.size() && is_id(row[column]); });
+  };
+  std::vector<std::size_t> columns;
+  for (std::size_t column = 0; column < widths.size(); ++column) {
+    if (!holds_ids(column)) columns.push_back(column);
+  }
+  while (!columns.empty()) {
+    const std::size_t widest =
+        *std::ranges::max_element(columns, {}, [&](std::size_t column) { return widths[column]; });
+    if (std::accumulate(widths.begin(), widths.end(), std::size_t{0}) <= limit) break;
+    if (widths[widest] <= kNarrowest) break;
+    --widths[widest];
+  }
+}
+
 std::string Table::print(std::optional<std::size_t> limit) const {
   std::vector<std::size_t> widths;
   for (const auto& row : rows_) {
@@ -53,12 +77,7 @@ std::string Table::print(std::optional<std::size_t> limit) const {
   for (std::size_t column = 0; column + 1 < widths.size(); ++column) {
     widths[column] = std::max(widths[column] + kGap, minimum_);
   }
-  while (limit && !widths.empty()) {
-    const auto widest = std::ranges::max_element(widths);
-    if (std::accumulate(widths.begin(), widths.end(), std::size_t{0}) <= *limit) break;
-    if (*widest <= kNarrowest) break;
-    --*widest;
-  }
+  if (limit) cut(widths, *limit);
   std::string out;
   for (const auto& row : rows_) {
     for (std::size_t column = 0; column < row.size(); ++column) {

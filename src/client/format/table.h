@@ -25,12 +25,12 @@ class Table {
   static Table of_lines(std::string_view text);
 
   // Each line ends with a line feed, the last cell is not padded. With a `limit`, the widest
-  // columns are cut until a line fits, none below the
-  // 12 digits of an id.
+  // columns are cut until a line fits, none below 10 and none that holds ids.
   std::string print(std::optional<std::size_t> limit = std::nullopt) const;
 
  private:
   Table() = default;
+  void cut(std::vector<std::size_t>& widths, std::size_t limit) const;
 
   std::size_t minimum_ = 10;
   std::vector<std::vector<std::string>> rows_;
