@@ -38,7 +38,7 @@ TEST_F(ReadmeTest, tour_runs_as_it_stands) {
   ASSERT_OK(directory);
   const fixtures::Output said = fixtures::run(
       {.arguments = {"/bin/bash", "-c", cat("cd '", source, "'\n", shell_blocks(readme.value()))},
-       .environment = std::vector<std::string>{cat("TOUR=", directory.value().path()),
+       .environment = std::vector<std::string>{cat("TMPDIR=", directory.value().path()),
                                                cat("PATH=", std::getenv("PATH")), "HOME=/root"},
        .limit = std::chrono::minutes(5)});
   EXPECT_EQ(said.code, 0) << said.out << said.err;
