@@ -51,26 +51,6 @@ Result<std::unique_ptr<Hypervisor>> choose_hypervisor(const wire::Spec& spec) {
 
 }  // namespace
 
-std::string_view name(Isolation isolation) {
-  switch (isolation) {
-    case Isolation::container:
-      return "container";
-    case Isolation::vm_emulated:
-      return "vm-emulated";
-    case Isolation::vm:
-      return "vm";
-  }
-  return "";
-}
-
-Result<Isolation> parse_isolation(const std::string& text) {
-  for (const Isolation level : {Isolation::container, Isolation::vm_emulated, Isolation::vm}) {
-    if (text == name(level)) return level;
-  }
-  return fail(ErrorKind::invalid_argument, "proa.isolation-min: '", printable(text),
-              "' is not one of container, vm-emulated, vm");
-}
-
 Result<std::unique_ptr<Hull>> make_heavy_hull(io::Loop& loop, const wire::Spec& spec,
                                               Observer& observer, HeavyPlace place) {
   TRY(check_possible(spec));
