@@ -89,6 +89,13 @@ file(pinned, 'manifest.json', json.dumps(
 file(pinned, 'config.json', blobs[config['digest']])
 file(pinned, 'layer.tar', layer.getvalue())
 pinned.close()
+bulk = tarfile.open('bulk.tar', 'w')
+wide = json.dumps(dict(json.loads(blobs[config['digest']]), comment='x' * 3000000)).encode()
+one = {'Config': 'config.json', 'Layers': ['layer.tar'], 'RepoTags': []}
+file(bulk, 'manifest.json', json.dumps([one] * 100).encode())
+file(bulk, 'config.json', wide)
+file(bulk, 'layer.tar', layer.getvalue())
+bulk.close()
 )";
 
 TEST_F(ImageHostileTest, index_that_names_another_images_manifest_as_an_index_harms_nobody) {
@@ -110,6 +117,16 @@ TEST_F(ImageHostileTest, archive_cannot_say_what_a_name_with_a_digest_means) {
   for (int byte = 0; byte < 32; ++byte) digest += "ab";
   EXPECT_NE(image(cat("inspect node", digest)).code, 0);
   EXPECT_NE(image(cat("inspect node:20", digest)).code, 0);
+}
+
+TEST_F(ImageHostileTest, archive_of_many_large_configurations_is_stopped) {
+  make_tar("evil.tar", kMakeArchives);
+  EXPECT_THAT(refusal(cat("load -i ", at("bulk.tar"))), HasSubstr("configurations take more"));
+}
+
+TEST_F(ImageHostileTest, image_for_another_platform_than_the_one_named_is_refused) {
+  EXPECT_THAT(refusal(cat("pull --platform linux/s390x ", name())),
+              HasSubstr("wanted linux/s390x, actual: linux/amd64"));
 }
 
 // Whatever refused bytes an earlier attempt left, under whoever's digest: the next one begins anew.

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <functional>
+#include <map>
 #include <ranges>
 #include <variant>
 
@@ -24,6 +25,8 @@ using oci::image::Manifest;
 namespace media_type = oci::image::media_type;
 
 constexpr std::size_t kMaxImages = 1024;
+// Manifests and configurations of all images together, which are held at once.
+constexpr std::size_t kMaxDocumentBytes = std::size_t{64} << 20;
 
 // One image of the archive: what to keep and where its layers' bytes are.
 struct Found {
@@ -50,11 +53,25 @@ struct LayerFacts {
   KeepBlob keep;
 };
 
-Result<LayerFacts> describe_layer(Fd file, const Digest& diff_id) {
+// What a member's bytes are, whichever images and names lead to it.
+struct Measured {
+  Compression compression;
+  Sum sum;
+};
+using MeasuredMembers = std::map<ino_t, Measured>;
+
+Result<Measured> measure(Fd file, MeasuredMembers& known) {
+  const struct stat status = TRY(file::stat(file));
+  if (const auto found = known.find(status.st_ino); found != known.end()) return found->second;
   std::array<std::byte, kMarkBytes> mark = {};
   TRY(file::read_some_at(file, mark, 0));
   const Compression compression = compression_of(text_of(mark));
   const Sum sum = TRY(sum_up(*file_source(std::move(file), 0)));
+  return known.emplace(status.st_ino, Measured{compression, sum}).first->second;
+}
+
+LayerFacts describe_layer(const Measured& measured, const Digest& diff_id) {
+  const auto& [compression, sum] = measured;
   const bool is_plain = sum.digest == diff_id;
   const bool is_kept = compression == Compression::gzip || compression == Compression::zstd;
   const std::string_view type = is_plain                           ? media_type::kLayer
@@ -102,7 +119,25 @@ Result<Found> find_oci_image(const Members& members, const Descriptor& root) {
               oci::image::kMaxIndexDepth);
 }
 
-Result<std::vector<Found>> find_oci(const Members& members) {
+// Adds an image to those of an archive.
+//
+// Errors: exhausted (their documents together), cancelled
+Result<void> collect(Found found, std::vector<Found>& images, const std::stop_token& stop) {
+  images.push_back(std::move(found));
+  std::size_t bytes = 0;
+  for (const Found& image : images) {
+    for (const auto& [text, type] : image.documents) bytes += text.size();
+  }
+  if (bytes > kMaxDocumentBytes) {
+    return fail(ErrorKind::exhausted,
+                "its manifests and configurations take more than the limit of ", kMaxDocumentBytes,
+                " bytes");
+  }
+  if (stop.stop_requested()) return fail(ErrorKind::cancelled, "cancelled");
+  return {};
+}
+
+Result<std::vector<Found>> find_oci(const Members& members, const std::stop_token& stop) {
   const std::string text = TRY(members.read_document("index.json"));
   const auto index = TRY(oci::image::Index::parse(text, ""));
   std::vector<Found> images;
@@ -112,12 +147,13 @@ Result<std::vector<Found>> find_oci(const Members& members) {
       const std::string* name = oci::image::find(root.annotations, key);
       if (name != nullptr && found.names.empty()) add_name(*name, found.names);
     }
-    images.push_back(std::move(found));
+    TRY(collect(std::move(found), images, stop));
   }
   return images;
 }
 
-Result<Found> find_docker_image(const Members& members, const json::Reader& entry) {
+Result<Found> find_docker_image(const Members& members, const json::Reader& entry,
+                                MeasuredMembers& known) {
   const json::Reader config_member = TRY(entry.at("Config"));
   const std::string config_name = TRY(config_member.string());
   std::string config_text = TRY(members.read_document(config_name));
@@ -134,7 +170,8 @@ Result<Found> find_docker_image(const Members& members, const json::Reader& entr
   for (std::size_t index = 0; index < layers.size(); ++index) {
     Fd file = TRY(members.open(layers[index]));
     const Digest& diff_id = config.diff_ids[index];
-    const auto [layer, keep] = TRY(describe_layer(std::move(file), diff_id));
+    const Measured measured = TRY(measure(std::move(file), known));
+    const auto [layer, keep] = describe_layer(measured, diff_id);
     manifest.layers.push_back(layer);
     found.layers.push_back({layer, diff_id, keep});
     found.files.push_back(layers[index]);
@@ -150,7 +187,7 @@ Result<Found> find_docker_image(const Members& members, const json::Reader& entr
   return found;
 }
 
-Result<std::vector<Found>> find_docker(const Members& members) {
+Result<std::vector<Found>> find_docker(const Members& members, const std::stop_token& stop) {
   const std::string text = TRY(members.read_document("manifest.json"));
   const json::Value value = TRY(json::parse(text, "manifest.json"));
   const std::vector<json::Reader> entries = TRY(json::Reader(value, "manifest.json").elements());
@@ -159,9 +196,10 @@ Result<std::vector<Found>> find_docker(const Members& members) {
                 " images, above the limit of ", kMaxImages);
   }
   std::vector<Found> images;
+  MeasuredMembers known;
   for (const json::Reader& entry : entries) {
-    Found found = TRY(find_docker_image(members, entry));
-    images.push_back(std::move(found));
+    Found found = TRY(find_docker_image(members, entry, known));
+    TRY(collect(std::move(found), images, stop));
   }
   return images;
 }
@@ -198,9 +236,9 @@ Result<std::vector<Loaded>> load(const Store& store, const Settings& settings, F
   const Members members = TRY(Members::unpack(store, settings, staging, archive, stop), "archive");
   std::vector<Found> images;
   if (members.has("index.json") && members.has("oci-layout")) {
-    images = TRY(find_oci(members), "archive");
+    images = TRY(find_oci(members, stop), "archive");
   } else if (members.has("manifest.json")) {
-    images = TRY(find_docker(members), "archive");
+    images = TRY(find_docker(members, stop), "archive");
   } else {
     return fail(ErrorKind::unsupported, "this is no archive of images");
   }

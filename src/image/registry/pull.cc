@@ -117,6 +117,13 @@ Result<Plan> make_plan(const Store& store, const Fetcher& fetcher, const PullReq
       if (depth == 0) plan.target.media_type = manifest->media_type;
       plan.documents.emplace_back(text, manifest->media_type);
       TRY(add_image(documents, std::move(*manifest), plan));
+      // An index has been asked already; a manifest alone is for one platform.
+      const oci::image::Platform& actual = plan.config.platform;
+      if (depth == 0 && request.platform && !request.platform->runs(actual)) {
+        return fail(ErrorKind::not_found,
+                    "the image does not match the specified platform: wanted ", wanted.text(),
+                    ", actual: ", printable(actual.text()));
+      }
       return plan;
     }
     const auto& index = std::get<Index>(document);
