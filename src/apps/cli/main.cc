@@ -1,6 +1,5 @@
 // proa: the command line; a thin client of the engine's API. Here: finding the command that was
 // typed, reading its flags, and ending with its exit code.
-#include <algorithm>
 #include <exception>
 
 #include "apps/cli/app/commands.h"
@@ -9,6 +8,7 @@
 #include "apps/cli/help.h"
 #include "apps/cli/start_engine.h"
 #include "apps/cli/version.h"
+#include "base/nearest.h"
 #include "base/text.h"
 
 namespace proa::cli {
@@ -66,21 +66,6 @@ int run_command(const Command& command, const std::string& path, Words words,
   return fault(done.error().message(), command.failure);
 }
 
-// Distance of two names, to guess what was meant.
-std::size_t distance(std::string_view left, std::string_view right) {
-  std::vector<std::size_t> row(right.size() + 1);
-  for (std::size_t index = 0; index < row.size(); ++index) row[index] = index;
-  for (std::size_t at = 0; at < left.size(); ++at) {
-    std::size_t diagonal = std::exchange(row[0], at + 1);
-    for (std::size_t index = 0; index < right.size(); ++index) {
-      const std::size_t replaced = diagonal + (left[at] == right[index] ? 0 : 1);
-      diagonal = row[index + 1];
-      row[index + 1] = std::min({replaced, diagonal + 1, row[index] + 1});
-    }
-  }
-  return row.back();
-}
-
 int unknown_command(const Group& group, std::string_view name) {
   const std::string place = group.name.empty() ? "" : cat(group.name, " ");
   std::string text = cat("proa: unknown command: proa ", place, printable(name), "\n");
@@ -91,10 +76,8 @@ int unknown_command(const Group& group, std::string_view name) {
   if (group.name.empty()) {
     for (const Group& other : all_groups()) names.push_back(other.name);
   }
-  const auto nearest = std::ranges::min_element(
-      names, {}, [&](std::string_view known) { return distance(known, name.substr(0, 40)); });
-  if (nearest != names.end() && distance(*nearest, name.substr(0, 40)) <= 2) {
-    text.append(cat("\nDid you mean 'proa ", place, *nearest, "'?\n"));
+  if (const auto meant = nearest(name, names, 2)) {
+    text.append(cat("\nDid you mean 'proa ", place, *meant, "'?\n"));
   }
   return fault(text.append(cat("\nRun 'proa ", place, "--help' for more information")), 1);
 }
