@@ -181,7 +181,9 @@ TEST_F(ComposeFile, faults_name_the_place) {
                                file::Durable::no));
   const Output up = engine().proa({"compose", "-f", path, "up", "-d"});
   EXPECT_EQ(up.code, 1);
-  EXPECT_NE(up.err.find("compose.yaml:3:5: services.web: has neither an image"), std::string::npos)
+  EXPECT_NE(
+      up.err.find("compose.yaml:3:5: services.web: unknown key 'imag', did you mean 'image'?"),
+      std::string::npos)
       << up.err;
 }
 

@@ -35,6 +35,7 @@ struct Node {
   MergeTag tag = MergeTag::none;
   Quoted quoted = Quoted::no;
   Place place;
+  Place key_place;             // where its key stands, of what a file's mapping holds
   std::string text;            // scalar
   std::vector<Node> elements;  // sequence
   std::vector<Entry> entries;  // mapping, in the document's order

@@ -3,6 +3,7 @@
 #include <yaml.h>
 
 #include <map>
+#include <optional>
 
 namespace proa::compose {
 namespace {
@@ -29,7 +30,7 @@ std::string_view text_of(const yaml_char_t* text) {
 class Parser {
  public:
   Parser(std::string_view text, const std::string& file)
-      : file_(std::make_shared<const std::string>(file)) {
+      : file_(std::make_shared<const std::string>(file)), text_(text) {
     ::yaml_parser_initialize(&parser_);
     ::yaml_parser_set_input_string(&parser_, reinterpret_cast<const unsigned char*>(text.data()),
                                    text.size());
@@ -42,6 +43,7 @@ class Parser {
 
  private:
   Result<void> next(Event& event);
+  std::optional<Place> tab_before(const yaml_mark_t& mark) const;
   Result<Node> node(const Event& event, std::size_t depth);
   Result<Node> alias(const Event& event);
   Result<Node> scalar(const Event& event);
@@ -57,14 +59,32 @@ class Parser {
   }
 
   std::shared_ptr<const std::string> file_;
+  std::string_view text_;
   yaml_parser_t parser_{};
   std::map<std::string, Node, std::less<>> anchors_;
   std::map<std::string, std::size_t, std::less<>> sizes_;  // of what each anchor names
   std::size_t nodes_ = 0;
 };
 
+// The first tab in the indentation of a mark's line.
+std::optional<Place> Parser::tab_before(const yaml_mark_t& mark) const {
+  const std::vector<std::string_view> lines = split(text_, '\n');
+  if (mark.line >= lines.size()) return std::nullopt;
+  const std::string_view line = lines[mark.line];
+  const std::size_t tab = line.substr(0, line.find_first_not_of(" \t")).find('\t');
+  if (tab == std::string_view::npos) return std::nullopt;
+  return Place{file_, static_cast<std::uint32_t>(mark.line + 1),
+               static_cast<std::uint32_t>(tab + 1)};
+}
+
 Result<void> Parser::next(Event& event) {
   if (::yaml_parser_parse(&parser_, event.get()) != 0) return {};
+  if (parser_.error == YAML_SCANNER_ERROR) {
+    if (const std::optional<Place> tab = tab_before(parser_.problem_mark)) {
+      return fail(ErrorKind::invalid_argument, tab->text(),
+                  ": a tab in the indentation: YAML takes spaces only");
+    }
+  }
   std::string problem(parser_.problem == nullptr ? "this is not YAML" : parser_.problem);
   if (parser_.context != nullptr) problem = cat(parser_.context, ": ", problem);
   const bool marked = parser_.problem_mark.line != 0 || parser_.problem_mark.column != 0;
@@ -220,6 +240,7 @@ Result<void> Parser::mapping(Node& into, std::size_t depth) {
     if (into.find(key.text) != nullptr) {
       return key.fault("key '", printable(key.text), "' stands here twice");
     }
+    value.key_place = key.place;
     into.set(key.text, std::move(value));
   }
   for (const Node& source : merged) TRY(merge(into, source));

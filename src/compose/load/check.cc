@@ -5,6 +5,9 @@
 #include <set>
 #include <vector>
 
+#include "base/ip.h"
+#include "base/number.h"
+
 namespace proa::compose {
 namespace {
 
@@ -22,11 +25,36 @@ Result<void> among(const Node* value, std::string_view what, Words words) {
   return value->fault(what, ": '", printable(value->text, 60), "' is not one of ", list);
 }
 
+// What `parse` takes, or nothing at all.
+template <typename Parse>
+Result<void> parses(const Node* value, std::string_view what, Parse parse) {
+  if (text_of(value).empty()) return {};
+  const auto parsed = parse(value->text);
+  if (parsed.ok()) return {};
+  return value->fault(what, ": ", parsed.error().message());
+}
+
+Result<void> address(const Node* value, std::string_view what) {
+  return parses(value, what, IpAddress::parse);
+}
+
+// "8080" or "8080-8090"
+Result<void> published(const Node* value, std::string_view what) {
+  if (text_of(value).empty()) return {};
+  const auto [first, last] = split_once(value->text, '-');
+  for (const std::string_view number : {first, last.empty() ? first : last}) {
+    const Result<std::uint16_t> parsed = parse_number<std::uint16_t>(number);
+    if (!parsed.ok()) return value->fault(what, ": ", parsed.error().message());
+  }
+  return {};
+}
+
 class Checker {
  public:
   explicit Checker(const Node& root) : root_(root) {}
 
   Result<void> run() {
+    TRY(check_pools());
     const Node* services = root_.find("services");
     if (services == nullptr) return {};
     for (const auto& [name, service] : services->entries) {
@@ -46,6 +74,23 @@ class Checker {
     return section == nullptr ? nullptr : section->find(name);
   }
 
+  Result<void> check_pools() const {
+    const Node* networks = root_.find("networks");
+    if (networks == nullptr) return {};
+    for (const auto& [name, network] : networks->entries) {
+      const Node* ipam = network.find("ipam");
+      const Node* pools = ipam == nullptr ? nullptr : ipam->find("config");
+      if (pools == nullptr) continue;
+      const std::string path = cat("networks.", name, ".ipam.config");
+      for (const Node& pool : pools->elements) {
+        TRY(parses(pool.find("subnet"), path + ".subnet", Subnet::parse));
+        TRY(parses(pool.find("ip_range"), path + ".ip_range", Subnet::parse));
+        TRY(address(pool.find("gateway"), path + ".gateway"));
+      }
+    }
+    return {};
+  }
+
   Result<void> check_service(std::string_view name, const Node& service) const {
     const std::string path = cat("services.", name);
     if (!service.is_mapping()) {
@@ -55,11 +100,13 @@ class Checker {
       return service.fault(path, ": has neither an image nor a build context");
     }
     TRY(check_words(path, service));
+    TRY(check_addresses(path, service));
     TRY(check_networks(path, service));
     TRY(check_mounts(path, service));
     for (const std::string_view kind : {"configs", "secrets"}) {
       TRY(check_contents(path, kind, service));
     }
+    TRY(check_references(path, service));
     TRY(check_dependencies(path, service));
     if (const Node* scale = service.find("scale"); scale != nullptr) {
       const Node* deploy = service.find("deploy");
@@ -89,9 +136,26 @@ class Checker {
     if (const Node* ports = service.find("ports"); ports != nullptr) {
       for (const Node& port : ports->elements) {
         TRY(among(port.find("protocol"), path + ".ports.protocol", {"tcp", "udp", "sctp"}));
+        TRY(address(port.find("host_ip"), path + ".ports.host_ip"));
+        TRY(published(port.find("published"), path + ".ports.published"));
         if (port.is_mapping() && port.find("target") == nullptr) {
           return port.fault(path, ".ports: a port needs a target");
         }
+      }
+    }
+    return {};
+  }
+
+  // Of hosts beside the service, by which it is told what lies where.
+  Result<void> check_addresses(const std::string& path, const Node& service) const {
+    if (const Node* servers = service.find("dns")) {
+      for (const Node& server : servers->elements) TRY(address(&server, path + ".dns"));
+    }
+    const Node* hosts = service.find("extra_hosts");
+    if (hosts == nullptr) return {};
+    for (const auto& [name, addresses] : hosts->entries) {
+      for (const Node& one : addresses.elements) {
+        if (one.text != "host-gateway") TRY(address(&one, cat(path, ".extra_hosts.", name)));
       }
     }
     return {};
@@ -104,6 +168,8 @@ class Checker {
       return networks->fault(path, ": network_mode and networks exclude one another");
     }
     for (const auto& [name, how] : networks->entries) {
+      TRY(address(how.find("ipv4_address"), cat(path, ".networks.", name, ".ipv4_address")));
+      TRY(address(how.find("ipv6_address"), cat(path, ".networks.", name, ".ipv6_address")));
       if (name == "default" || defined("networks", name) != nullptr) continue;
       return how.fault(path, ".networks: network '", name, "' is not defined");
     }
@@ -143,6 +209,29 @@ class Checker {
       const std::string_view source = text_of(content.find("source"));
       if (defined(kind, source) == nullptr) {
         return content.fault(path, ".", kind, ": '", printable(source), "' is not defined");
+      }
+    }
+    return {};
+  }
+
+  // Services that keys other than `depends_on` name.
+  Result<void> check_references(const std::string& path, const Node& service) const {
+    const auto known = [&](const Node& value, std::string_view key,
+                           std::string_view name) -> Result<void> {
+      if (defined("services", name) != nullptr) return {};
+      return value.fault(path, ".", key, ": service '", printable(name), "' is not defined");
+    };
+    for (const std::string_view key : {"network_mode", "ipc", "pid"}) {
+      const Node* mode = service.find(key);
+      const std::string_view text = text_of(mode);
+      if (text.starts_with("service:")) TRY(known(*mode, key, text.substr(8)));
+    }
+    for (const std::string_view key : {"links", "volumes_from"}) {
+      const Node* list = service.find(key);
+      if (list == nullptr) continue;
+      for (const Node& element : list->elements) {
+        const std::string_view name = split_once(element.text, ':').first;
+        if (name != "container") TRY(known(element, key, name));
       }
     }
     return {};

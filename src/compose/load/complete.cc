@@ -13,7 +13,8 @@ constexpr const char* kDefaultNetwork = "default";
 
 enum class RestartsWith : bool { no, yes };
 
-void depend(Node& service, std::string_view on, RestartsWith restart, const Place& place) {
+// `place` is a copy: the node that it came from moves as the service grows.
+void depend(Node& service, std::string_view on, RestartsWith restart, Place place) {
   Node* dependencies = service.find("depends_on");
   if (dependencies == nullptr) dependencies = &service.set("depends_on", make_mapping(place));
   if (dependencies->find(on) != nullptr) return;
@@ -55,11 +56,7 @@ Result<void> complete_environment(Service& service, const Lookup& variables, con
     return variables(name);
   };
   for (const EnvFile& file : service.env_file) {
-    if (!file::exists(file.path)) {
-      if (!file.required.value_or(true)) continue;
-      return fail(ErrorKind::not_found, "services.", service.name, ".env_file: ", file.path,
-                  " does not exist");
-    }
+    if (!file.required.value_or(true) && !file::exists(file.path)) continue;
     const std::string text = TRY(file::read_file(file.path, kMaxYamlBytes));
     Variables found = TRY(parse_env_file(text, file.path, known, warn));
     for (auto& [name, value] : found) whole.insert_or_assign(name, std::move(value));
@@ -133,6 +130,30 @@ void imply_dependencies(Node& root) {
       }
     }
   }
+}
+
+Result<void> require_files(const Node& root) {
+  const Node* services = root.find("services");
+  if (services == nullptr) return {};
+  for (const auto& [name, service] : services->entries) {
+    if (const Node* files = service.find("env_file")) {
+      for (const Node& file : files->elements) {
+        const Node* path = file.find("path");
+        const Node* required = file.find("required");
+        if (path == nullptr || (required != nullptr && required->text == "false")) continue;
+        if (!file::exists(path->text)) {
+          return path->fault("services.", name, ".env_file: ", path->text, " does not exist");
+        }
+      }
+    }
+    if (const Node* files = service.find("label_file")) {
+      for (const Node& file : files->elements) {
+        if (file::exists(file.text)) continue;
+        return file.fault("services.", name, ".label_file: ", file.text, " does not exist");
+      }
+    }
+  }
+  return {};
 }
 
 void apply_profiles(Node& root, const std::set<std::string>& active,

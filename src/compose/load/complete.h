@@ -20,6 +20,12 @@ void imply_dependencies(Node& root);
 void apply_profiles(Node& root, const std::set<std::string>& active,
                     const std::set<std::string>& wanted);
 
+// Whether the files that services take variables and labels from are there; while their places are
+// still known.
+//
+// Errors: invalid_argument (with the place)
+Result<void> require_files(const Node& root);
+
 // Gives networks, volumes, configs and secrets their names on the engine, services the default
 // network, their environment from its files and the shell, and their build its defaults.
 //

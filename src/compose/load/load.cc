@@ -160,8 +160,10 @@ Result<Loaded> load(const LoadOptions& options) {
   std::vector<std::string> profiles = options.profiles;
   if (profiles.empty()) profiles = listed(set.variables("COMPOSE_PROFILES").value_or(""), ",");
   apply_profiles(root, {profiles.begin(), profiles.end()}, options.wanted);
-  TRY(check(root));
+  // First what each key says by itself: of a slip one is to hear before what it leads to.
   loaded.project = TRY(read_project(root, loaded.warnings));
+  TRY(check(root));
+  TRY(require_files(root));
   loaded.project.declared = std::move(declared);
   loaded.project.name = name;
   loaded.project.directory = set.directory;

@@ -248,10 +248,16 @@ TEST_F(ComposeLoad, the_project_is_named_by_flag_variable_file_or_directory) {
 }
 
 TEST_F(ComposeLoad, unknown_keys_are_warned_of) {
-  write("compose.yaml", "services: {web: {image: a, imagee: b, x-mine: c}}\nx-top: 1\n");
+  write("compose.yaml", "services: {web: {image: a, colour: b, gpus: all, x-mine: c}}\nx-top: 1\n");
   project();
-  ASSERT_EQ(warnings_.size(), 1u);
-  EXPECT_NE(warnings_[0].find("services.web.imagee"), std::string::npos);
+  ASSERT_EQ(warnings_.size(), 2u);
+  EXPECT_TRUE(warnings_[0].ends_with(
+      "compose.yaml:1:28: services.web.colour: this key is not known; ignored"))
+      << warnings_[0];
+  // A key of the specification is no slip of one that resembles it.
+  EXPECT_TRUE(warnings_[1].ends_with(
+      "compose.yaml:1:39: services.web.gpus: this key is not supported; ignored"))
+      << warnings_[1];
 }
 
 struct Fault {
@@ -282,10 +288,56 @@ TEST_F(ComposeLoad, what_is_wrong_is_told_by_file_line_and_column) {
         {"services:\n  web: {image: a, restart: sometimes}\n",
          "compose.yaml:2:28: services.web.restart: 'sometimes' is not one of no, always, "
          "on-failure, unless-stopped, false"},
+        {"services:\n  web:\n    imgae: x\n",
+         "compose.yaml:3:5: services.web: unknown key 'imgae', did you mean 'image'?"},
+        {"services:\n  web: {image: a, deploy: {replica: 2}}\n",
+         "compose.yaml:2:28: services.web.deploy: unknown key 'replica', did you mean "
+         "'replicas'?"},
+        {"service: {web: {image: a}}\n",
+         "compose.yaml:1:1: unknown key 'service', did you mean 'services'?"},
+        {"services:\n  web:\n \timage: a\n",
+         "compose.yaml:3:2: a tab in the indentation: YAML takes spaces only"},
+        {"services:\n  web:\n    image: a\n\tports: [80]\n",
+         "compose.yaml:4:1: a tab in the indentation: YAML takes spaces only"},
+        {"services:\n  web: {image: a, ports: ['80:80:80']}\n",
+         "compose.yaml:2:27: port '80:80:80': '80' is not an IP address"},
+        {"services:\n  web: {image: a, ports: [{target: 80, host_ip: 1.2.3}]}\n",
+         "compose.yaml:2:49: services.web.ports.host_ip: '1.2.3' is not an IP address"},
+        {"services:\n  web: {image: a, ports: [{target: 80, published: web}]}\n",
+         "compose.yaml:2:51: services.web.ports.published: 'web' is not a number"},
+        {"services:\n  web: {image: a, networks: {n: {ipv4_address: 10.0.0}}}\nnetworks: {n: }\n",
+         "compose.yaml:2:48: services.web.networks.n.ipv4_address: '10.0.0' is not an IP address"},
+        {"networks:\n  n: {ipam: {config: [{subnet: 10.0.0.1/24}]}}\n",
+         "compose.yaml:2:32: networks.n.ipam.config.subnet: '10.0.0.1/24' is an address in a "
+         "subnet, not a subnet: host bits are set"},
+        {"networks:\n  n: {ipam: {config: [{gateway: 10.0.0.0/24}]}}\n",
+         "compose.yaml:2:33: networks.n.ipam.config.gateway: '10.0.0.0/24' is not an IP address"},
+        {"services:\n  web: {image: a, dns: 1.2.x}\n",
+         "compose.yaml:2:24: services.web.dns: '1.2.x' is not an IP address"},
+        {"services:\n  web: {image: a, extra_hosts: ['db:1.2']}\n",
+         "compose.yaml:2:33: services.web.extra_hosts.db: '1.2' is not an IP address"},
+        {"services:\n  web: {image: a, network_mode: 'service:db'}\n",
+         "compose.yaml:2:33: services.web.network_mode: service 'db' is not defined"},
+        {"services:\n  web: {image: a, volumes_from: ['db:ro']}\n",
+         "compose.yaml:2:34: services.web.volumes_from: service 'db' is not defined"},
+        {"services:\n  web: {image: a, links: ['db:base']}\n",
+         "compose.yaml:2:27: services.web.links: service 'db' is not defined"},
         {"services: [web]\n", "compose.yaml:1:11: services: expected a mapping, got a list"}}) {
     write("compose.yaml", expected.text);
     EXPECT_EQ(fault(), expected.message) << expected.text;
   }
+}
+
+TEST_F(ComposeLoad, a_missing_file_of_variables_or_labels_is_told_by_its_place) {
+  write("compose.yaml", "services:\n  web: {image: a, env_file: [none.env]}\n");
+  EXPECT_EQ(fault(), cat("compose.yaml:2:30: services.web.env_file: ", directory_->path(),
+                         "/none.env does not exist"));
+  write("compose.yaml", "services:\n  web: {image: a, label_file: none.labels}\n");
+  EXPECT_EQ(fault(), cat("compose.yaml:2:31: services.web.label_file: ", directory_->path(),
+                         "/none.labels does not exist"));
+  write("compose.yaml",
+        "services:\n  web: {image: a, env_file: [{path: none.env, required: false}]}\n");
+  EXPECT_EQ(fault(), "no error");
 }
 
 TEST_F(ComposeLoad, config_prints_what_reads_back_the_same) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "base/ip.h"
 #include "base/number.h"
 #include "compose/load/canonical.h"
 
@@ -104,6 +105,7 @@ Result<std::vector<Node>> canonical_ports(const Node& short_form) {
     return cat(short_form.place.text(), ": port '", printable(short_form.text, 80), "'");
   };
   const ShortPort port = take_apart(short_form.text);
+  if (!port.address.empty()) TRY(IpAddress::parse(port.address), context());
   const PortRange target = TRY(parse_range(port.target), context());
   std::vector<Node> ports;
   if (port.published.empty()) {

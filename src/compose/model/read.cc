@@ -4,6 +4,7 @@
 #include <concepts>
 
 #include "base/fields.h"
+#include "base/nearest.h"
 #include "base/number.h"
 #include "client/format/units.h"
 #include "compose/document/scalars.h"
@@ -11,6 +12,49 @@
 
 namespace proa::compose {
 namespace {
+
+// Keys of the Compose specification that nothing here reads: no slips of the keys that they
+// resemble.
+constexpr std::string_view kNotCarriedOut[] = {"additional_contexts",
+                                               "blkio_config",
+                                               "cache_from",
+                                               "cache_to",
+                                               "cpu_count",
+                                               "cpu_percent",
+                                               "cpu_rt_period",
+                                               "cpu_rt_runtime",
+                                               "credential_spec",
+                                               "develop",
+                                               "devices",
+                                               "driver",
+                                               "driver_opts",
+                                               "enable_ipv4",
+                                               "endpoint_mode",
+                                               "entitlements",
+                                               "generic_resources",
+                                               "gpus",
+                                               "gw_priority",
+                                               "image",
+                                               "interface_name",
+                                               "isolation",
+                                               "link_local_ips",
+                                               "models",
+                                               "no_cache_filter",
+                                               "placement",
+                                               "platforms",
+                                               "post_start",
+                                               "pre_stop",
+                                               "privileged",
+                                               "provenance",
+                                               "provider",
+                                               "pull_refresh_after",
+                                               "rollback_config",
+                                               "sbom",
+                                               "ssh",
+                                               "template_driver",
+                                               "ulimits",
+                                               "update_config",
+                                               "use_api_socket"};
 
 class Reader {
  public:
@@ -71,9 +115,26 @@ class Reader {
       if (key.starts_with("x-") || std::ranges::find(known, key) != known.end()) continue;
       if (path.empty() && (key == "version" || key == "include")) continue;
       if (key == "extends") continue;  // resolved before
-      warnings_.push_back(cat(value.place.text(), ": ", path.empty() ? "" : path,
-                              path.empty() ? "" : ".", key, ": this key is not known; ignored"));
+      TRY(judge_unknown(key, value, path, known));
     }
+    return {};
+  }
+
+  // What looks like a slip is refused, as the setting that was meant would be missing.
+  Result<void> judge_unknown(std::string_view key, const Node& value, const std::string& path,
+                             std::span<const std::string_view> known) {
+    const Place& place = value.key_place.line == 0 ? value.place : value.key_place;
+    const std::string whole = cat(path, path.empty() ? "" : ".", printable(key));
+    if (std::ranges::find(kNotCarriedOut, key) != std::end(kNotCarriedOut)) {
+      warnings_.push_back(cat(place.text(), ": ", whole, ": this key is not supported; ignored"));
+      return {};
+    }
+    constexpr std::size_t kShort = 4;
+    if (const auto meant = nearest(key, known, key.size() <= kShort ? 1 : 2)) {
+      return fail(ErrorKind::invalid_argument, place.text(), ": ", path, path.empty() ? "" : ": ",
+                  "unknown key '", printable(key), "', did you mean '", *meant, "'?");
+    }
+    warnings_.push_back(cat(place.text(), ": ", whole, ": this key is not known; ignored"));
     return {};
   }
 
