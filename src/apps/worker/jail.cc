@@ -69,7 +69,9 @@ Result<void> enter_jail(image::WorkerRole role) {
   if (root) TRY(process::become(kNobody, kNobody));
   TRY(process::drop_capabilities());
   TRY(process::forbid_dumping());
-  return process::forbid_new_privileges();
+  TRY(process::forbid_new_privileges());
+  // Anew: another user's rights have cleared it.
+  return process::die_with_parent();
 }
 
 }  // namespace proa::worker
