@@ -224,19 +224,24 @@ void NftBatch::elements(int type, std::uint16_t flags, const std::string& set,
   requests_.push_back({std::move(message), cat("changing the nftables set '", set, "'")});
 }
 
-void NftBatch::add_elements(const std::string& set, const std::vector<NftElement>& list) {
-  // Short messages: an attribute's length has 16 bits.
+void NftBatch::in_short_messages(int type, std::uint16_t flags, const std::string& set,
+                                 const std::vector<NftElement>& list) {
+  // An attribute's length has 16 bits.
   constexpr std::size_t kAtOnce = 256;
   for (std::size_t at = 0; at < list.size(); at += kAtOnce) {
     const std::size_t end = std::min(list.size(), at + kAtOnce);
-    elements(NFT_MSG_NEWSETELEM, NLM_F_CREATE, set,
+    elements(type, flags, set,
              {list.begin() + static_cast<std::ptrdiff_t>(at),
               list.begin() + static_cast<std::ptrdiff_t>(end)});
   }
 }
 
+void NftBatch::add_elements(const std::string& set, const std::vector<NftElement>& list) {
+  in_short_messages(NFT_MSG_NEWSETELEM, NLM_F_CREATE, set, list);
+}
+
 void NftBatch::remove_elements(const std::string& set, const std::vector<NftElement>& list) {
-  if (!list.empty()) elements(NFT_MSG_DELSETELEM, 0, set, list);
+  in_short_messages(NFT_MSG_DELSETELEM, 0, set, list);
 }
 
 void NftBatch::clear_set(const std::string& set) {

@@ -72,6 +72,8 @@ class NftBatch {
 
  private:
   Message start(int type, std::uint16_t flags) const;
+  void in_short_messages(int type, std::uint16_t flags, const std::string& set,
+                         const std::vector<NftElement>& list);
   void elements(int type, std::uint16_t flags, const std::string& set,
                 const std::vector<NftElement>& elements);
 

@@ -51,6 +51,15 @@ TEST(parse_question, refuses_every_shorter_message) {
   EXPECT_FALSE(parse_question(answer).ok());
 }
 
+// "victim.com" as one label is another name than the two labels, and would be taken for it.
+TEST(parse_question, refuses_a_dot_within_a_label) {
+  std::string whole = query("victim.com", DnsType::a);
+  ASSERT_EQ(whole[12], 6);
+  whole[12] = 10;
+  whole[19] = '.';
+  EXPECT_FALSE(parse_question(whole).ok());
+}
+
 TEST(make_addresses, truncates_what_does_not_fit) {
   const DnsQuestion question = question_of("web", DnsType::a);
   const std::vector<IpAddress> many(100, ip("10.0.0.1"));

@@ -46,8 +46,13 @@ Result<std::string> read_name(std::string_view message, std::size_t& at) {
     if (length > 63 || at + length > message.size() || name.size() + length > kLongestName) {
       return fail(ErrorKind::invalid_argument, "a name is badly formed");
     }
+    const std::string_view label = message.substr(at, length);
+    // As text it would be another name, whose answers are kept by it.
+    if (label.find('.') != label.npos) {
+      return fail(ErrorKind::invalid_argument, "a label of a name holds a dot");
+    }
     if (!name.empty()) name += '.';
-    name += to_lower(message.substr(at, length));
+    name += to_lower(label);
     at += length;
   }
 }
